@@ -1,0 +1,1 @@
+"""Plain values and numpy: no disk, no threads, no Qt, no torch."""
