@@ -1,0 +1,94 @@
+"""What the session tells: facts in the past tense, sent on the session's own thread."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from psygnal import Signal
+
+
+class Level(Enum):
+    """How loud a notice is."""
+
+    INFO = "info"
+    SUCCESS = "success"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True)
+class Notice:
+    """One sentence for the person; `action` names a command of the command table that cures it."""
+
+    level: Level
+    text: str
+    action: str | None = None
+
+
+class Saved(Enum):
+    """Where the strokes of the open image are."""
+
+    NOTHING = "nothing to save"
+    WRITTEN = "written"  # survives a killed process
+    ON_DISK = "on disk"  # survives a power cut
+    IN_MEMORY = "in memory only"  # the disk refused; it is tried again
+
+
+class Phase(Enum):
+    """Where a prediction or a training is."""
+
+    IDLE = "idle"
+    PREPARING = "preparing"
+    RUNNING = "running"
+    STOPPING = "stopping"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class PredictionStatus:
+    """What the prediction panel shows. `milliseconds` and `engine` are those of the last answer."""
+
+    phase: Phase
+    checkpoint_name: str
+    engine: str = ""
+    milliseconds: float | None = None
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class TrainingStatus:
+    """What the training panel shows; `losses` are (step, loss), `scores` (step, validation mean IoU)."""
+
+    phase: Phase = Phase.IDLE
+    step: int = 0
+    steps: int = 0
+    seconds_left: float | None = None
+    losses: tuple[tuple[int, float], ...] = ()
+    scores: tuple[tuple[int, float], ...] = ()
+    message: str = ""
+
+
+class SessionEvents:
+    """One object with all the session's signals; whoever shows something connects here."""
+
+    project_opened = Signal()
+    images_changed = Signal()
+    image_state_changed = Signal(str)  # image id
+    thumbnail_ready = Signal(str, object)  # image id, uint8 [h, w, 3]
+    image_opening = Signal(str)  # image id
+    image_opened = Signal(object)  # Document
+    image_failed = Signal(str, str)  # image id, sentence
+    labels_changed = Signal(str, object)  # image id, Box
+    history_changed = Signal()
+    saved_changed = Signal(object)  # Saved
+    prediction_changed = Signal(str)  # image id
+    prediction_status_changed = Signal(object)  # PredictionStatus
+    classes_changed = Signal()
+    class_chosen = Signal(int)  # class id
+    checkpoints_changed = Signal()
+    training_changed = Signal(object)  # TrainingStatus
+    activity_changed = Signal(str)  # what the device does, "" when idle
+    export_changed = Signal(int, int)  # images done, images in all
+    notice = Signal(object)  # Notice
