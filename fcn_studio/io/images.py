@@ -1,0 +1,267 @@
+"""Images of any accepted format to 8-bit RGB as displayed, and nothing half read.
+
+Everything that shows, predicts, trains or exports reads pictures here, so one frame holds everywhere:
+EXIF orientation is applied, the first page is taken, colour profiles are ignored, and transparent
+pixels lie on white. 8-bit values stay as they are; deeper ones are scaled by rules that look at the
+file alone:
+
+- 16 bit: `value >> 8`; but `value >> 4` where the largest value is below 4096 (a 12-bit camera), and
+  the value itself where the largest is below 256 (8-bit data in a 16-bit file);
+- floats within 0 to 1: times 255; all else (32-bit integers, signed, other floats): smallest value to
+  black, largest to white. Values that are not numbers become black.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from fcn_studio.core.errors import ImageReadError
+from fcn_studio.io import tiff
+
+IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
+MAX_PIXELS = 400_000_000
+
+_FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "BMP", "DIB", "TIFF")
+_ORIENTATION = 0x0112
+_DIRECT_MODES = frozenset({"RGB", "L", "1"})
+_NUMBER_MODES = frozenset({"I", "F"})
+_Result = TypeVar("_Result")
+
+# Pillow warns above 90 and refuses above 180 megapixels; aerial pictures are larger than that.
+Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+
+
+@dataclass(frozen=True, slots=True)
+class ImageData:
+    """A picture as displayed: `pixels` uint8 [H, W, 3] RGB, and a sentence when something was left out."""
+
+    pixels: npt.NDArray[np.uint8]
+    notice: str | None = None
+
+
+def read_image(path: Path) -> ImageData:
+    """Read `path` whole. Raises ImageReadError with one sentence: which file, what is wrong, what to do."""
+    return _guarded(path, _read)
+
+
+def read_size(path: Path) -> tuple[int, int]:
+    """Height and width as displayed, from the file's header. Raises ImageReadError."""
+    return _guarded(path, _read_size)
+
+
+def read_thumbnail(path: Path, side_px: int) -> npt.NDArray[np.uint8]:
+    """A small copy, uint8 [h, w, 3], longer side at most `side_px`, never enlarged. Raises ImageReadError."""
+    return _guarded(path, lambda known: _read_thumbnail(known, side_px))
+
+
+def _guarded(path: Path, read: Callable[[Path], _Result]) -> _Result:
+    """Run one reader; whatever a decoder throws at a broken file becomes the one sentence."""
+    try:
+        _check_file(path)
+        return read(path)
+    except ImageReadError:
+        raise
+    except MemoryError as error:
+        raise ImageReadError(
+            f"{path} is too large for this computer's memory. Scale it down first."
+        ) from error
+    except UnidentifiedImageError as error:
+        raise ImageReadError(
+            f"{path} is not an image that can be read here: use JPEG, PNG, WebP, BMP or TIFF."
+        ) from error
+    except PermissionError as error:
+        raise ImageReadError(f"{path} may not be read: give yourself the right to read it.") from error
+    except Exception as error:
+        # Decoders raise nearly anything (struct.error, SyntaxError, KeyError ...) at damaged files.
+        raise ImageReadError(
+            f"{path} is damaged or cut off ({_reason(error)}): fetch or save the image again."
+        ) from error
+
+
+def _reason(error: Exception) -> str:
+    text = str(error).strip().splitlines()
+    return text[0][:120].rstrip(".") if text else type(error).__name__
+
+
+def _check_file(path: Path) -> None:
+    if not os.path.lexists(path):
+        raise ImageReadError(f"{path} does not exist: check the name.")
+    if path.is_dir():
+        raise ImageReadError(f"{path} is a folder, not an image.")
+    if not path.exists():
+        raise ImageReadError(f"{path} is a link to a file that does not exist: mend or remove the link.")
+    if not path.is_file():
+        raise ImageReadError(f"{path} is not an ordinary file: choose an image file.")
+    if path.stat().st_size == 0:
+        raise ImageReadError(f"{path} is empty (0 bytes): fetch or save the image again.")
+
+
+def _check_pixels(path: Path, width: int, height: int) -> None:
+    if width * height > MAX_PIXELS:
+        raise ImageReadError(
+            f"{path} has {width} x {height} pixels, more than {MAX_PIXELS // 1_000_000} megapixels: "
+            "cut it into smaller images first."
+        )
+
+
+def _read(path: Path) -> ImageData:
+    if tiff.is_tiff(path):
+        return _read_tiff(path)
+    with Image.open(path, formats=_FORMATS) as image:
+        _check_pixels(path, *image.size)
+        notice = None
+        if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
+            notice = f"{path} is animated: only its first picture is shown."
+        return ImageData(_to_rgb(_load_upright(image)), notice)
+
+
+def _read_tiff(path: Path) -> ImageData:
+    """tifffile for what is deeper than 8 bit, Pillow (libtiff) for the rest, each as the other's reserve."""
+    header = tiff.read_header(path)
+    _check_pixels(path, header.hw[1], header.hw[0])
+    notice = f"{path} has {header.pages} pages: only the first is used." if header.pages > 1 else None
+
+    def by_pillow() -> npt.NDArray[np.uint8]:
+        with Image.open(path, formats=("TIFF",)) as image:
+            return _to_rgb(_load_upright(image))
+
+    def by_tifffile() -> npt.NDArray[np.uint8]:
+        return grey_or_rgb(scale_to_8bit(tiff.read_first_page(path, header)))
+
+    first, second = (by_tifffile, by_pillow) if header.deep else (by_pillow, by_tifffile)
+    try:
+        return ImageData(first(), notice)
+    except Exception:
+        try:
+            return ImageData(second(), notice)
+        except Exception as error:
+            raise error from None
+
+
+def _read_size(path: Path) -> tuple[int, int]:
+    if tiff.is_tiff(path):
+        header = tiff.read_header(path)
+        height, width = header.hw
+        turned = header.orientation >= 5
+    else:
+        with Image.open(path, formats=_FORMATS) as image:
+            width, height = image.size
+            turned = _orientation(path, image) >= 5
+    _check_pixels(path, width, height)
+    return (width, height) if turned else (height, width)
+
+
+def _orientation(path: Path, image: Image.Image) -> int:
+    # Pillow decodes a whole PNG to look for EXIF behind the pixels: only do that where there is some.
+    if image.format == "PNG" and "exif" not in image.info and not _png_has_metadata(path):
+        return 1
+    value = image.getexif().get(_ORIENTATION, 1)
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+def _png_has_metadata(path: Path) -> bool:
+    with path.open("rb") as file:
+        file.seek(8)
+        while len(head := file.read(8)) == 8:
+            length, kind = struct.unpack(">I4s", head)
+            if kind in (b"eXIf", b"IEND"):
+                return bool(kind == b"eXIf")
+            after = file.tell() + length + 4
+            if kind in (b"tEXt", b"zTXt", b"iTXt") and file.read(24).startswith(
+                (b"Raw profile", b"XML:com.adobe")
+            ):
+                return True
+            file.seek(after)
+    return False
+
+
+def _read_thumbnail(path: Path, side_px: int) -> npt.NDArray[np.uint8]:
+    if tiff.is_tiff(path):
+        small = Image.fromarray(_read(path).pixels)
+    else:
+        with Image.open(path, formats=_FORMATS) as image:
+            _check_pixels(path, *image.size)
+            # JPEG decodes at an eighth to a half of its size for next to nothing.
+            image.draft("RGB", (2 * side_px, 2 * side_px))
+            small = _load_upright(image)
+            small = Image.fromarray(_to_rgb(small)) if small.mode != "RGB" else small
+    small.thumbnail((side_px, side_px), Image.Resampling.BILINEAR, reducing_gap=2.0)
+    return np.array(small)
+
+
+def _load_upright(image: Image.Image) -> Image.Image:
+    image.load()
+    return ImageOps.exif_transpose(image)
+
+
+def _to_rgb(image: Image.Image) -> npt.NDArray[np.uint8]:
+    if image.mode in _NUMBER_MODES or image.mode.startswith("I;"):
+        return grey_or_rgb(scale_to_8bit(np.asarray(image)))
+    if image.mode in _DIRECT_MODES and "transparency" not in image.info:
+        return np.array(image.convert("RGB"))
+    if image.mode in {"RGBA", "LA", "PA", "La", "RGBa"} or "transparency" in image.info:
+        return _over_white(np.asarray(image.convert("RGBA")))
+    return np.array(image.convert("RGB"))
+
+
+def _over_white(rgba: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    alpha = rgba[..., 3:]
+    if bool((alpha == 255).all()):
+        return np.ascontiguousarray(rgba[..., :3])
+    # Rows at a time: 32-bit intermediates of a 400-megapixel picture would not fit anywhere.
+    out = np.empty((*rgba.shape[:2], 3), np.uint8)
+    for y in range(0, rgba.shape[0], 256):
+        weight = alpha[y : y + 256].astype(np.uint32)
+        out[y : y + 256] = (rgba[y : y + 256, :, :3] * weight + 255 * (255 - weight) + 127) // 255
+    return out
+
+
+def scale_to_8bit(values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+    """Values of any number type, any shape, to uint8 by the rules in this module's docstring."""
+    if values.dtype == np.bool_:
+        return values.astype(np.uint8) * np.uint8(255)
+    if values.dtype == np.uint8:
+        return values
+    if values.size == 0:
+        return values.astype(np.uint8)
+    if values.dtype.kind == "f":
+        values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
+    low, high = values.min(), values.max()
+    if values.dtype.kind in "iu" and low >= 0 and high < 65536:
+        shift = 0 if high < 256 else 4 if high < 4096 else 8
+        return (values.astype(np.uint16, copy=False) >> np.uint16(shift)).astype(np.uint8)
+    if values.dtype.kind == "f" and low >= 0.0 and high <= 1.0:
+        low, high = values.dtype.type(0), values.dtype.type(1)
+    return _stretch(values, float(low), float(high))
+
+
+def _stretch(values: npt.NDArray[Any], low: float, high: float) -> npt.NDArray[np.uint8]:
+    if high <= low:
+        return np.zeros(values.shape, np.uint8)
+    out = np.empty(values.shape, np.uint8)
+    for y in range(0, values.shape[0], 256):
+        part = (values[y : y + 256].astype(np.float64) - low) * (255.0 / (high - low))
+        out[y : y + 256] = np.rint(part)
+    return out
+
+
+def grey_or_rgb(values: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """[H, W] or [H, W, C] to contiguous [H, W, 3]: grey is repeated, a fourth channel is opacity."""
+    if values.ndim == 2:
+        values = values[..., None]
+    channels = values.shape[2]
+    if channels in (1, 2):
+        grey = np.repeat(values[..., :1], 3, axis=2)
+        return grey if channels == 1 else _over_white(np.concatenate([grey, values[..., 1:]], axis=2))
+    if channels == 4:
+        return _over_white(values)
+    return np.ascontiguousarray(values[..., :3])

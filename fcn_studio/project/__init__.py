@@ -1,0 +1,1 @@
+"""The project folder: images, labels, journal, checkpoints, and samples for training."""
