@@ -24,12 +24,10 @@ def storage_error(error: OSError, path: Path) -> StorageError:
     if error.errno in _READ_ONLY:
         return ReadOnlyError(f"{path} cannot be written: the place is read-only. Choose another place.")
     if error.errno in _FULL:
-        return StorageError(
-            f"{path} could not be written: the disk is full. Free some space, then try again."
-        )
+        return StorageError(f"{path} could not be written: the disk is full. Free some space and try again.")
     if error.errno in _NO_FOLDER:
         return ReadOnlyError(
-            f"{path} cannot be written: a file stands where a folder is needed. Move it or choose another place."
+            f"{path} cannot be written: a file stands where a folder is needed. Choose another place."
         )
     reason = error.strerror or str(error)
     return StorageError(f"{path} could not be written ({reason}). Check the disk, then try again.")

@@ -12,10 +12,13 @@ from fcn_studio.core.classes import MAX_CLASSES, UNLABELLED, make_key
 from fcn_studio.core.errors import DatasetError
 from fcn_studio.core.palette import BACKGROUND_COLOR, Color, make_color, make_voc_palette
 
+# fmt: off
 VOC_NAMES = (
-    "background aeroplane bicycle bird boat bottle bus car cat chair cow diningtable dog horse motorbike "
-    "person pottedplant sheep sofa train tvmonitor"
-).split()
+    "background", "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow",
+    "diningtable", "dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train",
+    "tvmonitor",
+)
+# fmt: on
 
 
 @dataclass(frozen=True)
@@ -43,10 +46,8 @@ class _Entry(msgspec.Struct):
 def _voc_classes() -> DatasetClasses:
     palette = make_voc_palette()
     colors: list[Color] = [(int(r), int(g), int(b)) for r, g, b in palette[: len(VOC_NAMES)]]
-    names = tuple(VOC_NAMES)
-    return DatasetClasses(
-        names, names, tuple(colors), tuple(range(len(names))), (UNLABELLED,), "PASCAL VOC (0 to 20)"
-    )
+    values = tuple(range(len(VOC_NAMES)))
+    return DatasetClasses(VOC_NAMES, VOC_NAMES, tuple(colors), values, (UNLABELLED,), "PASCAL VOC (0 to 20)")
 
 
 VOC_CLASSES = _voc_classes()
@@ -60,7 +61,7 @@ def read_classes(path: Path) -> DatasetClasses:
         raise DatasetError(f"{path} could not be read ({error.strerror}): check the file.") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise DatasetError(
-            f'{path} is no list of classes ({error}): it should look like [{{"index": 0, "name": "sky"}}, ...].'
+            f'{path} is no list of classes ({error}): write it as [{{"index": 0, "name": "sky"}}, ...].'
         ) from error
     _check_entries(path, entries)
     classes = sorted((entry for entry in entries if not entry.void), key=lambda entry: entry.index)

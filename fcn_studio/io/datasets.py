@@ -107,9 +107,7 @@ def _read_voc(folder: Path) -> DatasetFiles:
     wanted = {name for names in splits.values() for name in names}
     wanted.update(name for name, mask in masks.items() if mask is not None)
     if not wanted:
-        raise DatasetError(
-            f"{folder} has no segmented image: SegmentationClass and the lists fit no photograph."
-        )
+        raise DatasetError(f"{folder} has no segmented image: no mask and no list fits a photograph.")
     return DatasetFiles(
         folder,
         {name: path for name, path in images.items() if name in wanted},
@@ -193,7 +191,7 @@ def _find_listed(line: str, images: Mapping[str, Path]) -> str | None:
 
 
 def make_mask_lut(classes: DatasetClasses, ignore: int | None = None) -> npt.NDArray[np.int16]:
-    """int16 [256]: mask value -> channel index, 255 for void and `ignore`, -1 for a value that is no class."""
+    """int16 [256]: mask value -> channel index, 255 for void and `ignore`, -1 where it is no class."""
     lut = np.full(256, -1, np.int16)
     for channel, value in enumerate(classes.values):
         lut[value] = channel

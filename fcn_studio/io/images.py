@@ -13,6 +13,7 @@ file alone:
 
 from __future__ import annotations
 
+import contextlib
 import os
 import struct
 from collections.abc import Callable
@@ -71,9 +72,7 @@ def _guarded(path: Path, read: Callable[[Path], _Result]) -> _Result:
     except ImageReadError:
         raise
     except MemoryError as error:
-        raise ImageReadError(
-            f"{path} is too large for this computer's memory. Scale it down first."
-        ) from error
+        raise ImageReadError(f"{path} is too large for this computer's memory: scale it down.") from error
     except UnidentifiedImageError as error:
         raise ImageReadError(
             f"{path} is not an image that can be read here: use JPEG, PNG, WebP, BMP or TIFF."
@@ -138,13 +137,10 @@ def _read_tiff(path: Path) -> ImageData:
         return grey_or_rgb(scale_to_8bit(tiff.read_first_page(path, header)))
 
     first, second = (by_tifffile, by_pillow) if header.deep else (by_pillow, by_tifffile)
-    try:
+    # Which of the two knows a compression cannot be told beforehand; the second one's error is the answer.
+    with contextlib.suppress(Exception):
         return ImageData(first(), notice)
-    except Exception:
-        try:
-            return ImageData(second(), notice)
-        except Exception as error:
-            raise error from None
+    return ImageData(second(), notice)
 
 
 def _read_size(path: Path) -> tuple[int, int]:

@@ -47,18 +47,15 @@ class DatasetSource:
         splits = self._files.splits
         if split in splits:
             known = set(labelled)
-            return tuple(
-                name for name in splits[split] if name in known and not self._is_held_out(split, name)
-            )
+            if split == "train" and "val" not in splits:
+                known -= set(self._fifth())
+            return tuple(name for name in splits[split] if name in known)
         if split not in ("train", "val"):
             return ()
         if split == "val":
             return self._fifth()
         others = {*self.names("val"), *splits.get("test", ())}
         return tuple(name for name in labelled if name not in others)
-
-    def _is_held_out(self, split: str, name: str) -> bool:
-        return split == "train" and "val" not in self._files.splits and name in self._fifth()
 
     def _fifth(self) -> tuple[str, ...]:
         """Every fifth labelled image that no list claims for testing, starting with the fifth."""
