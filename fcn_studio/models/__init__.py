@@ -1,0 +1,43 @@
+"""Networks: cards, registry, trunks, heads, surgery, checkpoints; lazy, so that cards need no torch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fcn_studio.models.checkpoint import load_checkpoint, save_checkpoint
+    from fcn_studio.models.registry import architectures, create_model
+    from fcn_studio.models.spec import ModelSpec, read_card
+    from fcn_studio.models.surgery import with_classes
+
+_HOME = {
+    "ModelSpec": "spec",
+    "read_card": "spec",
+    "read_state": "weights",
+    "load_checkpoint": "checkpoint",
+    "save_checkpoint": "checkpoint",
+    "architectures": "registry",
+    "create_model": "registry",
+    "with_classes": "surgery",
+}
+__all__ = [
+    "ModelSpec",
+    "architectures",
+    "create_model",
+    "load_checkpoint",
+    "read_card",
+    "save_checkpoint",
+    "with_classes",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,76 @@
+"""Checkpoints with torch: safetensors (float16) and a JSON card, written so that none is ever half there."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import msgspec
+import torch
+from torch import Tensor
+
+from fcn_studio.core.errors import CheckpointError
+from fcn_studio.io.atomic import make_folder, write_atomic
+from fcn_studio.models.fcn import FcnNetwork
+from fcn_studio.models.registry import create_model
+from fcn_studio.models.spec import ModelSpec, checkpoint_paths, encode_card, read_card
+from fcn_studio.models.weights import broken_message, require_own_weights
+
+
+def load_checkpoint(path: Path | str, device: str = "cpu") -> tuple[FcnNetwork, ModelSpec]:
+    """(network in eval mode, float32, channels-last, on ``device``; its card). Raises CheckpointError."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    weights_path, _ = checkpoint_paths(path)
+    spec = read_card(path)
+    require_own_weights(weights_path, spec)
+    model = create_model(spec.architecture, len(spec.class_keys))
+    try:
+        state = load_file(str(weights_path))
+        model.load_state_dict({name: value.float() for name, value in state.items()})
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(broken_message(weights_path)) from error
+    except RuntimeError as error:
+        raise CheckpointError(
+            f"{weights_path.name} does not fit the network {spec.architecture!r} of its card: "
+            "take both files from the same place."
+        ) from error
+    return model.eval().to(device, memory_format=torch.channels_last), spec  # type: ignore[call-overload]
+
+
+def save_checkpoint(path: Path | str, model: FcnNetwork, spec: ModelSpec) -> ModelSpec:
+    """Write weights and card; returns the card with the ``id`` that the weights were given.
+
+    The id is a hash of the stored weights and the class keys: equal networks have equal ids. The weights
+    file is complete on disk before the card names it. Raises StorageError or ReadOnlyError.
+    """
+    from safetensors.torch import save
+
+    state = {
+        name: value.detach().to("cpu", torch.float16).contiguous()
+        for name, value in model.state_dict().items()
+    }
+    spec = msgspec.structs.replace(spec, id=_content_id(state, spec))
+    metadata = {"fcn_studio_id": spec.id, "architecture": spec.architecture}
+    weights_path, card_path = checkpoint_paths(path)
+    make_folder(weights_path.parent)
+    write_atomic(weights_path, save(state, metadata))
+    write_atomic(card_path, encode_card(spec))
+    return spec
+
+
+def round_trip(model: FcnNetwork) -> FcnNetwork:
+    """Round the parameters of ``model`` to float16 in place, as a stored checkpoint holds them."""
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.copy_(parameter.half().float())
+    return model
+
+
+def _content_id(state: dict[str, Tensor], spec: ModelSpec) -> str:
+    digest = hashlib.sha256(repr((spec.architecture, spec.class_keys, spec.mean, spec.std)).encode())
+    for name in sorted(state):
+        digest.update(name.encode())
+        digest.update(state[name].numpy().tobytes())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,77 @@
+"""Net surgery: heads for other class lists, and an FCN that starts from the DeepLab network it came from."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from fcn_studio.core.errors import CheckpointError
+from fcn_studio.models.fcn import FcnNetwork
+from fcn_studio.models.layers import zero_parameters
+from fcn_studio.models.mobilenet_v2 import DeepLabMobileNetV2
+
+VOC_KEYS = (
+    "background", "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow",
+    "diningtable", "dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train",
+    "tvmonitor",
+)  # fmt: skip
+
+
+@torch.no_grad()
+def with_classes(model: FcnNetwork, old_keys: Sequence[str], new_keys: Sequence[str]) -> FcnNetwork:
+    """A deep copy of ``model`` with one row per new key: rows of known keys copied, rows of new keys zero.
+
+    The scores of the known classes are exactly those of ``model`` (fcn-reference 1.5).
+    """
+    rows = [(new, old_keys.index(key)) for new, key in enumerate(new_keys) if key in old_keys]
+    model = copy.deepcopy(model)
+    for module in [m for m in model.modules() if hasattr(m, "score")]:
+        old: nn.Conv2d = module.score
+        score = zero_parameters(nn.Conv2d(old.in_channels, len(new_keys), 1)).to(old.weight)
+        for new, row in rows:
+            score.weight[new] = old.weight[row]
+            score.bias[new] = old.bias[row]
+        module.score = score
+    return model
+
+
+def read_deeplab(path: Path | str) -> DeepLabMobileNetV2:
+    """The DeepLab MobileNetV2 network from its safetensors file (plain names, folded batch norm), in eval.
+
+    Raises CheckpointError when the file is no such network.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    names = {"backbone.": "trunk.", "head.": ""}
+    try:
+        state = load_file(str(path))
+        for old, new in names.items():
+            state = {new + k[len(old) :] if k.startswith(old) else k: v for k, v in state.items()}
+        model = DeepLabMobileNetV2(classes=state["classifier.bias"].numel())
+        model.load_state_dict({name: value.float() for name, value in state.items()})
+    except (OSError, SafetensorError, KeyError, RuntimeError) as error:
+        raise CheckpointError(
+            f"{Path(path).name} is not the weights file of DeepLab MobileNetV2: name its .safetensors file."
+        ) from error
+    return model.eval()
+
+
+@torch.no_grad()
+def make_fcn_from_deeplab(model: FcnNetwork, teacher: DeepLabMobileNetV2) -> FcnNetwork:
+    """Fill ``model`` (an FCN on the same trunk) with the teacher's weights and give it back.
+
+    The teacher's pooling over the whole picture becomes the head's window of finite reach, everything else
+    of it is kept as it is; skip scores stay zero, so the result starts as a 16s close to the teacher.
+    """
+    head = model.head
+    model.trunk.load_state_dict(teacher.trunk.state_dict())
+    head.neck.load_state_dict(teacher.aspp0.state_dict())
+    head.context.load_state_dict(teacher.image_pool.state_dict())
+    head.project.load_state_dict(teacher.project.state_dict())
+    head.score.load_state_dict(teacher.classifier.state_dict())
+    return model

@@ -1,0 +1,70 @@
+"""Weights files read without torch: safetensors to numpy, with clear errors; used by the CPU engine."""
+
+from __future__ import annotations
+
+import json
+import struct
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fcn_studio.core.errors import CheckpointError
+from fcn_studio.models.spec import ModelSpec, checkpoint_paths, read_card
+
+_HEADER_LIMIT_BYTES = 100_000_000
+
+
+def read_state(path: Path | str) -> dict[str, NDArray[np.float32]]:
+    """Parameters by name, float32; names are those of the torch module. Raises CheckpointError."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    weights_path, _ = checkpoint_paths(path)
+    spec = read_card(path)
+    require_own_weights(weights_path, spec)
+    try:
+        state = load_file(str(weights_path))
+    except (OSError, SafetensorError, KeyError, ValueError) as error:
+        raise CheckpointError(broken_message(weights_path)) from error
+    return {name: array.astype(np.float32) for name, array in state.items()}
+
+
+def require_own_weights(weights_path: Path, spec: ModelSpec) -> None:
+    """Raise CheckpointError unless the weights file is there, whole, and belongs to this card."""
+    metadata = read_metadata(weights_path)
+    if "fcn_studio_id" not in metadata:
+        raise CheckpointError(
+            f"{weights_path.name} holds the weights of another program: "
+            "choose a checkpoint that FCN Studio has made."
+        )
+    if metadata["fcn_studio_id"] != spec.id:
+        raise CheckpointError(
+            f"{weights_path.name} and its card do not belong together: take both files from the same place."
+        )
+
+
+def read_metadata(weights_path: Path) -> dict[str, str]:
+    """The text entries in the header of a safetensors file. Raises CheckpointError when it is cut."""
+    try:
+        with weights_path.open("rb") as file:
+            size_bytes = weights_path.stat().st_size
+            (length,) = struct.unpack("<Q", file.read(8))
+            if length > min(_HEADER_LIMIT_BYTES, size_bytes - 8):
+                raise ValueError("header longer than the file")
+            header = json.loads(file.read(length))
+            ends = [entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"]
+            if size_bytes != 8 + length + max(ends, default=0):
+                raise ValueError("the file is cut")
+            return dict(header.get("__metadata__") or {})
+    except FileNotFoundError:
+        raise CheckpointError(
+            f"The weights {weights_path.name} are missing: put the .safetensors file beside its card."
+        ) from None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, struct.error) as error:
+        raise CheckpointError(broken_message(weights_path)) from error
+
+
+def broken_message(weights_path: Path) -> str:
+    """The sentence for a weights file that cannot be read."""
+    return f"{weights_path.name} is broken or no safetensors file: take the checkpoint from its source again."
