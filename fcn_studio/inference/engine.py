@@ -1,0 +1,61 @@
+"""The engine protocol and the choice of one: what turns prepared pixels into a small score map."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fcn_studio.inference import openvino_engine
+from fcn_studio.inference.device import choose_device
+from fcn_studio.models.spec import ModelSpec
+
+
+class Engine(Protocol):
+    """One checkpoint ready to run; used by one thread at a time."""
+
+    @property
+    def name(self) -> str:
+        """What runs it, for the status bar: "OpenVINO f32, cpu"."""
+        ...
+
+    @property
+    def spec(self) -> ModelSpec: ...
+
+    def scores(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
+        """float32 [1, 3, H, W], prepared and padded as the card says, to scores float32 [K, h, w].
+
+        The array that comes back belongs to the caller.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give back memory; the engine must not be used afterwards. May be called twice."""
+        ...
+
+
+def make_engine(
+    checkpoint_path: Path | str,
+    device: str = "auto",
+    cache_dir: Path | None = None,
+    *,
+    threads: int | None = None,
+) -> Engine:
+    """The fastest engine that is there for a checkpoint.
+
+    device: "auto" takes a CUDA device where there is one, else the CPU; "cpu"; "cuda".
+    On the CPU that is OpenVINO where it is installed and the architecture's graph is there, without torch
+    being imported; otherwise torch. cache_dir: the program's cache folder (compiled networks go there), None
+    = the default. threads: of the CPU engine, None = as many as it likes.
+    Raises CheckpointError (the checkpoint is broken or foreign) or DeviceError (cuda, and none there).
+    """
+    where = choose_device(device)
+    if where == "cpu":
+        graph = openvino_engine.find_graph(checkpoint_path)
+        if graph is not None and openvino_engine.is_installed():
+            return openvino_engine.OpenVinoEngine.open(checkpoint_path, graph, cache_dir, threads=threads)
+    from fcn_studio.inference.torch_engine import TorchEngine
+
+    return TorchEngine.open(checkpoint_path, where)
