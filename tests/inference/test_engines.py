@@ -26,6 +26,11 @@ def make_input(hw, seed=0):
     return np.random.default_rng(seed).uniform(-1, 1, (1, 3, *hw)).astype(np.float32)
 
 
+def read_stored(graph_path):
+    """The weights inside an ONNX file by name."""
+    return {tensor.name: numpy_helper.to_array(tensor) for tensor in onnx.load(graph_path).graph.initializer}
+
+
 @needs_openvino
 @pytest.mark.parametrize("classes", [3, 7, 21, 23])
 def test_openvino_equals_torch_at_small_large_small(make_checkpoint, graph_path, tmp_path, classes):
@@ -105,7 +110,9 @@ def test_the_exported_graph_equals_torch_in_onnx_runtime(make_checkpoint, graph_
 
 def test_the_exported_graph_is_small_and_keeps_the_names(make_checkpoint, graph_path):
     state = read_state(make_checkpoint(21))
-    stored = {tensor.name: numpy_helper.to_array(tensor) for tensor in onnx.load(graph_path).graph.initializer}
+    stored = {
+        tensor.name: numpy_helper.to_array(tensor) for tensor in onnx.load(graph_path).graph.initializer
+    }
     assert set(state) <= set(stored)
     for name, values in state.items():
         assert stored[name].dtype == np.float16
@@ -123,10 +130,13 @@ def test_export_as_a_process_says_what_is_wrong(tmp_path, capsys):
 @needs_openvino
 def test_the_embedded_model_is_the_same_in_both_forms(tmp_path):
     try:
-        graph, weights = resource_path("models", "embedded.onnx"), resource_path("models", "embedded.safetensors")
+        graph, weights = (
+            resource_path("models", "embedded.onnx"),
+            resource_path("models", "embedded.safetensors"),
+        )
     except FileNotFoundError:
         pytest.skip("there is no embedded model in this checkout")
-    stored = {tensor.name: numpy_helper.to_array(tensor) for tensor in onnx.load(graph).graph.initializer}
+    stored = read_stored(graph)
     for name, values in read_state(weights).items():
         np.testing.assert_array_equal(stored[name].astype(np.float32), values, err_msg=name)
     fast, plain = engine.make_engine(weights, "cpu", tmp_path), TorchEngine.open(weights)
