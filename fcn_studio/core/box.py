@@ -61,10 +61,9 @@ class Box:
         )
 
     def intersect(self, other: Box) -> Box:
-        """The common part, possibly empty."""
-        return Box(
-            max(self.y0, other.y0), max(self.x0, other.x0), min(self.y1, other.y1), min(self.x1, other.x1)
-        )
+        """The common part; an empty one has no negative extent, so that `slices` selects nothing."""
+        y0, x0 = max(self.y0, other.y0), max(self.x0, other.x0)
+        return Box(y0, x0, max(y0, min(self.y1, other.y1)), max(x0, min(self.x1, other.x1)))
 
     def clip(self, shape_hw: tuple[int, int]) -> Box:
         """The part inside an image of `shape_hw`."""

@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fcn_studio.core.box import Box
-from fcn_studio.core.label_map import LabelMap
+from fcn_studio.core.classes import UNLABELLED
+from fcn_studio.core.label_map import LabelMap, Provenance
 
 TILE_SIDE_PX = 256
 _PATCH_HEAD = struct.Struct("<IIHHBII")  # y0, x0, height, width, coding, payload bytes, changed pixels
@@ -35,18 +36,28 @@ class Patch:
     changed_pixels: int
 
     def decode(self) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-        """uint8 [h, w, 4] (label before, provenance before, label after, provenance after) and a mask."""
-        raw = zlib.decompress(self.payload) if self.coding == _DEFLATED else self.payload
-        if self.coding == _RUNS:
-            table = np.frombuffer(raw, "<u4").reshape(2, -1)
-            codes = np.repeat(table[1], table[0])
-        else:
-            codes = np.frombuffer(raw, "<u4")
+        """uint8 [h, w, 4] (label before, provenance before, label after, provenance after) and a mask.
+
+        Raises ValueError when the payload does not describe the box.
+        """
+        codes = self._read_runs() if self.coding == _RUNS else self._inflate()
         if codes.size != self.box.area:
             raise ValueError("the patch does not fill its box")
         changed = ((codes & 0xFFFF) != (codes >> 16)).reshape(self.box.shape_hw)
         planes = np.ascontiguousarray(codes, "<u4").view(np.uint8).reshape(*self.box.shape_hw, 4)
         return planes, changed
+
+    def _read_runs(self) -> NDArray[np.uint32]:
+        lengths, values = np.frombuffer(self.payload, "<u4").reshape(2, -1)
+        if int(lengths.sum()) != self.box.area:  # before anything of that size is made
+            raise ValueError("the runs of the patch do not fill its box")
+        return np.repeat(values, lengths)
+
+    def _inflate(self) -> NDArray[np.uint32]:
+        try:
+            return np.frombuffer(zlib.decompress(self.payload), "<u4")
+        except zlib.error as error:
+            raise ValueError(f"the patch cannot be unpacked: {error}") from error
 
 
 @dataclass(frozen=True)
@@ -191,7 +202,7 @@ class StrokeRecorder:
         self._remember(inside)
         labels, origins = self._label_map.writable()
         labels[inside.slices][mask] = class_id
-        origins[inside.slices][mask] = provenance
+        origins[inside.slices][mask] = provenance if class_id != UNLABELLED else Provenance.NONE
         return inside
 
     def _remember(self, box: Box) -> None:

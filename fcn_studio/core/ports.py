@@ -58,7 +58,7 @@ class QueueDispatcher:
         return True
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Sample:
     """One image to learn from.
 

@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 from fcn_studio.core.box import Box
 
+_ALWAYS_REACHES_PX = 1.4143  # a disc of this diameter holds a pixel's centre wherever it lies
+
 
 def make_capsule(
     start_yx: tuple[float, float], end_yx: tuple[float, float], diameter_px: float, shape_hw: tuple[int, int]
@@ -14,7 +16,8 @@ def make_capsule(
     """The pixels that a round brush covers when it moves along a line, as (box, bool [h, w]).
 
     Pixel (r, c) has its centre at (r + 0.5, c + 0.5) and belongs when the centre lies within half the
-    diameter of the line; a brush of 1 px covers exactly the pixels that the line runs through, ends included.
+    diameter of the line; a brush too thin to reach a centre from everywhere covers the pixels under the line,
+    ends included, so that no stroke paints nothing.
     """
     radius = diameter_px / 2
     (y0, x0), (y1, x1) = start_yx, end_yx
@@ -26,23 +29,26 @@ def make_capsule(
         int(np.floor(high_x + radius)) + 1,
     ).clip(shape_hw)
     if box.is_empty:
-        return box, np.zeros((0, 0), bool)
+        return box, np.zeros(box.shape_hw, bool)
     if diameter_px <= 1:
         return box, _trace_line(box, start_yx, end_yx)
     rows = np.arange(box.y0, box.y1, dtype=np.float32)[:, None] + 0.5 - y0
     columns = np.arange(box.x0, box.x1, dtype=np.float32)[None, :] + 0.5 - x0
     dy, dx = y1 - y0, x1 - x0
     length_squared = dy * dy + dx * dx
-    if length_squared > 0:
+    if length_squared > 1e-12:  # shorter is a click; float32 would divide zero by zero
         along = np.clip((rows * dy + columns * dx) / length_squared, 0.0, 1.0)
         distance_squared = (rows - along * dy) ** 2 + (columns - along * dx) ** 2
     else:
         distance_squared = rows**2 + columns**2
-    return box, distance_squared <= radius * radius
+    mask = distance_squared <= radius * radius
+    if diameter_px < _ALWAYS_REACHES_PX:
+        mask |= _trace_line(box, start_yx, end_yx)
+    return box, mask
 
 
 def _trace_line(box: Box, start_yx: tuple[float, float], end_yx: tuple[float, float]) -> NDArray[np.bool_]:
-    """Pixels under a line without width; no gaps, since it is sampled four times a pixel."""
+    """Pixels under a line without width, sampled four times a pixel: no gaps, but cut corners may lack."""
     mask = np.zeros(box.shape_hw, bool)
     span = max(abs(end_yx[0] - start_yx[0]), abs(end_yx[1] - start_yx[1]))
     steps = np.linspace(0.0, 1.0, int(span * 4) + 2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,7 +63,7 @@ class Settings:
     """Values by name; unknown names raise KeyError, values that do not fit raise ValueError."""
 
     def __init__(self, values: Mapping[str, Any] | None = None) -> None:
-        self._values = {setting.name: setting.default for setting in SETTINGS}
+        self._values = {setting.name: deepcopy(setting.default) for setting in SETTINGS}
         for name, value in (values or {}).items():
             if name in _BY_NAME and _BY_NAME[name].accepts(value):
                 self._values[name] = value
