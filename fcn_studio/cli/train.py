@@ -1,0 +1,132 @@
+"""`fcn-studio train`: train a network on a labelled folder or project; resumable."""
+
+from __future__ import annotations
+
+import shlex
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from fcn_studio.cli.console import handles_errors, note, print_json, progress
+from fcn_studio.core.cancel import CancelToken
+
+
+@click.command(help="Train a network on DATASET (a labelled folder or a project) and write it to --out.")
+@click.argument("dataset", type=click.Path(path_type=Path))
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Checkpoint to write.")
+@click.option("--start", type=click.Path(path_type=Path), help="Checkpoint or DeepLab weights to start from.")
+@click.option("--architecture", default="fcn8s_mobilenet_v2", show_default=True, help="For DeepLab weights.")
+@click.option("--recipe", "recipe_name", default="modern", show_default=True, help="Name of the recipe.")
+@click.option("--steps", type=click.IntRange(1), help="Steps instead of the recipe's.")
+@click.option("--set", "changes", multiple=True, metavar="NAME=VALUE", help="Another number of the recipe.")
+@click.option("--distill", type=float, help="Weight of what the start or teacher says where labels lack.")
+@click.option("--classes", help="Validate on the mean over these class keys (a,b,...).")
+@click.option("--ignore", type=click.IntRange(0, 255), help="One more mask value that means no label.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--run-folder", type=click.Path(path_type=Path), help="Keep config, state and log here.")
+@click.option("--resume", is_flag=True, help="Go on with the run in --run-folder.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@handles_errors
+def train(
+    dataset: Path,
+    out: Path,
+    start: Path | None,
+    architecture: str,
+    recipe_name: str,
+    steps: int | None,
+    changes: tuple[str, ...],
+    distill: float | None,
+    classes: str | None,
+    ignore: int | None,
+    device: str,
+    seed: int,
+    run_folder: Path | None,
+    resume: bool,
+    as_json: bool,
+) -> None:
+    from fcn_studio.cli.sources import open_source
+    from fcn_studio.core.errors import UsageError
+    from fcn_studio.core.resources import resource_path
+    from fcn_studio.training.recipe import parse_changes, recipe
+
+    if resume and run_folder is None:
+        raise UsageError("--resume needs the run to go on with: name it with --run-folder.")
+    wanted = {"steps": steps, "distill": distill}
+    chosen = recipe(recipe_name).with_changes(**{k: v for k, v in wanted.items() if v is not None})
+    chosen = chosen.with_changes(**parse_changes(changes))
+    source = open_source(dataset, ignore)
+    only = tuple(classes.split(",")) if classes else None
+    unknown = [key for key in only or () if key not in source.class_keys]
+    if unknown:
+        raise UsageError(f"{dataset} has no class {unknown[0]!r}: it has {', '.join(source.class_keys)}.")
+
+    from fcn_studio.training.dataset import open_start, train_dataset
+
+    begin = open_start(start or resource_path("models", "embedded.safetensors"), source, architecture)
+    made = "fcn-studio " + shlex.join(sys.argv[1:])
+    with stops_on_interrupt() as cancel:
+        run = train_dataset(
+            begin, source, out, chosen, device=device, seed=seed, run_folder=run_folder, resume=resume,
+            only=only, made=made, cancel=cancel,
+        )  # fmt: skip
+        outcome = _follow(run, chosen.steps)
+    if as_json:
+        print_json(
+            {
+                "checkpoint": str(out),
+                "steps": outcome.steps,
+                "seconds": round(outcome.seconds, 1),
+                "validation_miou": outcome.best_miou,
+                "reason": outcome.reason,
+            }
+        )
+    else:
+        score = "not measured" if outcome.best_miou is None else f"{100 * outcome.best_miou:.1f} mIoU"
+        note(f"{out}: {outcome.steps} steps in {outcome.seconds:.0f} s, {score} ({outcome.reason}).")
+    if cancel.stop_requested:
+        raise KeyboardInterrupt
+
+
+def _follow(run: Any, steps: int) -> Any:
+    """Iterate the run and move the bar; returns the run's outcome."""
+    from fcn_studio.training.events import Prepared, StepDone, Validated
+
+    at = 0
+    with progress(steps, "Training") as bar:
+        while True:
+            try:
+                event = next(run)
+            except StopIteration as end:
+                return end.value
+            if isinstance(event, Prepared):
+                bar.describe(f"Reading samples {event.done}/{event.total}")
+            elif isinstance(event, StepDone):
+                bar.advance(event.step - at)
+                bar.describe(f"Training, loss {event.loss:.3f}")
+                at = event.step
+            elif isinstance(event, Validated):
+                note(f"step {event.step}: {100 * event.miou:.2f} mIoU{' (best)' if event.best else ''}")
+
+
+@contextmanager
+def stops_on_interrupt() -> Iterator[CancelToken]:
+    """The first Ctrl+C asks the run to finish with the best so far, the second breaks it off."""
+    cancel = CancelToken()
+
+    def on_interrupt(_number: int, _frame: object) -> None:
+        if cancel.stop_requested:
+            raise KeyboardInterrupt
+        note("Finishing with the best network so far; press Ctrl+C again to break off.")
+        cancel.request_stop()
+
+    before = signal.signal(signal.SIGINT, on_interrupt)
+    try:
+        yield cancel
+    finally:
+        signal.signal(signal.SIGINT, before)

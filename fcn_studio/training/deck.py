@@ -1,0 +1,129 @@
+"""The samples of a run, at the size the network sees them, with what the choice of crops needs to know."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torchvision.transforms import v2
+from torchvision.transforms.v2 import functional
+
+from fcn_studio.core.errors import TrainingError
+from fcn_studio.core.label_map import Provenance
+from fcn_studio.core.ports import Sample, SampleSource
+from fcn_studio.models.preprocess import compute_work_hw, scale_pixels
+
+UNLABELLED = 255
+CACHE_BYTES = 768 * 2**20
+_SPOTS_PER_CLASS = 200
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One sample as tensors. pixels: uint8 [3, H, W]; labels: uint8 [H, W] without held-out ones;
+    accepted: uint8 [H, W], 1 where the label is an accepted prediction."""
+
+    pixels: Tensor
+    labels: Tensor
+    accepted: Tensor
+
+    @property
+    def hw(self) -> tuple[int, int]:
+        return self.labels.shape[0], self.labels.shape[1]
+
+    @property
+    def size_bytes(self) -> int:
+        return self.pixels.numel() + 2 * self.labels.numel()
+
+
+@dataclass(frozen=True)
+class Card:
+    """What is kept of every sample: its size and, per labelled class, some pixels of it ([n, 2] y, x)."""
+
+    name: str
+    hw: tuple[int, int]
+    spots: dict[int, NDArray[np.int32]]
+
+
+class Deck:
+    """Samples of a source by index, decoded ones cached up to a byte budget."""
+
+    def __init__(self, source: SampleSource, names: Sequence[str], long_side: int) -> None:
+        self._source = source
+        self._names = tuple(names)
+        self._long_side = long_side
+        self._cache: OrderedDict[int, Picture] = OrderedDict()
+        self._cached_bytes = 0
+        self.cards: list[Card] = []
+        self.counts = np.zeros(len(source.class_keys), np.int64)
+        self._by_class: dict[int, list[int]] = {}
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def prepare(self) -> Iterator[int]:
+        """Read every sample once; yields the number done. Raises TrainingError when nothing is labelled."""
+        for index in range(len(self)):
+            picture = self.picture(index)
+            labels = picture.labels.numpy()
+            found = np.bincount(labels.ravel(), minlength=256)[: len(self.counts)]
+            self.counts += found
+            spots = {int(c): _spots(labels, int(c)) for c in np.flatnonzero(found)}
+            for klass in spots:
+                self._by_class.setdefault(klass, []).append(index)
+            self.cards.append(Card(self._names[index], picture.hw, spots))
+            yield index + 1
+        if not self._by_class:
+            raise TrainingError("Nothing is labelled yet: paint a few strokes first, then train.")
+
+    @property
+    def classes(self) -> tuple[int, ...]:
+        """Channel indices that have at least one labelled pixel."""
+        return tuple(sorted(self._by_class))
+
+    def having(self, klass: int) -> list[int]:
+        """Indices of the samples with labelled pixels of this class."""
+        return self._by_class[klass]
+
+    def picture(self, index: int) -> Picture:
+        """The sample as tensors; kept in memory while the budget allows."""
+        if index in self._cache:
+            self._cache.move_to_end(index)
+            return self._cache[index]
+        picture = make_picture(self._source.read(self._names[index]), self._long_side)
+        self._cache[index] = picture
+        self._cached_bytes += picture.size_bytes
+        while self._cached_bytes > CACHE_BYTES and len(self._cache) > 1:
+            self._cached_bytes -= self._cache.popitem(last=False)[1].size_bytes
+        return picture
+
+
+def make_picture(sample: Sample, long_side: int) -> Picture:
+    """Tensors of a sample; scaled down to ``long_side`` as prediction does (labels by the nearest pixel)."""
+    labels = sample.labels
+    if sample.held_out is not None:
+        labels = np.where(sample.held_out, np.uint8(UNLABELLED), labels)
+    if sample.provenance is None:
+        accepted = np.zeros_like(labels)
+    else:
+        accepted = (sample.provenance == Provenance.ACCEPTED).astype(np.uint8)
+    work_hw = compute_work_hw((labels.shape[0], labels.shape[1]), long_side)
+    pixels = scale_pixels(sample.pixels, work_hw)
+    masks = torch.from_numpy(np.stack([labels, accepted]))
+    if work_hw != labels.shape:
+        masks = functional.resize(masks, list(work_hw), v2.InterpolationMode.NEAREST_EXACT)
+    pixels = torch.from_numpy(np.array(pixels.transpose(2, 0, 1)))
+    return Picture(pixels, masks[0], masks[1])
+
+
+def _spots(labels: NDArray[np.uint8], klass: int) -> NDArray[np.int32]:
+    """At most 200 pixels of the class, evenly over its pixels in reading order; the same at every call."""
+    flat = np.flatnonzero(labels == klass)
+    if len(flat) > _SPOTS_PER_CLASS:
+        flat = flat[np.linspace(0, len(flat) - 1, _SPOTS_PER_CLASS).astype(np.int64)]
+    return np.stack(np.unravel_index(flat, labels.shape), axis=1).astype(np.int32)

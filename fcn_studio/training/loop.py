@@ -1,0 +1,245 @@
+"""The training loop: a generator of events that the command line, the tests and the device thread iterate."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor
+
+from fcn_studio.core.cancel import CancelToken
+from fcn_studio.core.errors import Cancelled, TrainingError
+from fcn_studio.models.fcn import FcnNetwork
+from fcn_studio.models.layers import upsample_to_pixels
+from fcn_studio.models.spec import ModelSpec
+from fcn_studio.training.crops import Batch, choose_crop, make_batch
+from fcn_studio.training.deck import Deck
+from fcn_studio.training.distill import Teaching
+from fcn_studio.training.events import Finished, Paused, StepDone, TrainEvent, Validated
+from fcn_studio.training.loss import class_weights, distillation, partial_cross_entropy
+from fcn_studio.training.randomness import PrivateRandom
+from fcn_studio.training.recipe import Recipe
+from fcn_studio.training.run_folder import RunFolder
+from fcn_studio.training.schedule import Average, make_optimizer, set_rates
+
+Validate = Callable[[FcnNetwork, int], Generator[None, None, Validated]]
+"""(network, step) to a generator that pauses after every image and returns the figures."""
+ShareLearnt = Callable[[FcnNetwork], Generator[None, None, float]]
+"""Network to a generator that pauses after every image and returns the share of labels it gets right."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run leaves: the network to use (the best validated mean of weights, else the last one)."""
+
+    model: FcnNetwork
+    best_miou: float | None
+    steps: int
+    seconds: float
+    reason: str
+
+
+class Training:
+    """One run over a prepared deck; owns a deep copy of the network and its own random numbers."""
+
+    def __init__(
+        self,
+        model: FcnNetwork,
+        spec: ModelSpec,
+        deck: Deck,
+        recipe: Recipe,
+        *,
+        seed: int = 0,
+        device: str = "cpu",
+        teaching: Teaching | None = None,
+        validate: Validate | None = None,
+        share_learnt: ShareLearnt | None = None,
+        run: RunFolder | None = None,
+    ) -> None:
+        self.recipe = recipe
+        self._deck = deck
+        self._device = device
+        self._teaching = teaching
+        self._validate = validate
+        self._share_learnt = share_learnt
+        self._run = run
+        self._model = copy.deepcopy(model).train().requires_grad_(True).to(device)
+        self._average = Average(self._model, recipe.ema_decay)
+        self._optimizer = make_optimizer(self._model, recipe)
+        self._random = PrivateRandom(seed)
+        self._weights = class_weights(torch.from_numpy(deck.counts), recipe.balance).to(device)
+        self._mean, self._std = (
+            torch.tensor(v, dtype=torch.float32).view(3, 1, 1) for v in (spec.mean, spec.std)
+        )
+        self._step = 0
+        self._best: dict[str, Any] | None = None
+        self._times_learnt = 0
+        self._since_best = 0
+        self._seconds = 0.0
+
+    def run(self, cancel: CancelToken) -> Generator[TrainEvent, None, Outcome]:
+        """Train until the steps are done, a stop is asked for, or nothing gets better.
+
+        Raises Cancelled (after storing the state) when the token is cancelled, TrainingError when the loss
+        stops being a number. The state is also stored when the generator is closed.
+        """
+        started, saved = time.monotonic() - self._seconds, time.monotonic()
+        reason = "all steps"
+        try:
+            while self._step < self.recipe.steps:
+                cancel.raise_if_cancelled()
+                if cancel.stop_requested:
+                    reason = "stopped"
+                    break
+                loss = self._make_step()
+                self._seconds = time.monotonic() - started
+                left = self._seconds / self._step * (self.recipe.steps - self._step)
+                self._log(step=self._step, loss=round(loss, 5))
+                yield StepDone(self._step, self.recipe.steps, loss, left)
+                if self._step % self.recipe.validate_every == 0 or self._step == self.recipe.steps:
+                    reason = (yield from self._look()) or reason
+                    if reason != "all steps":
+                        break
+                if time.monotonic() - saved > self.recipe.save_every_s:
+                    self._save()
+                    saved = time.monotonic()
+        except (Cancelled, GeneratorExit):
+            self._save()  # raised between two steps only, so that the state is whole
+            raise
+        self._seconds = time.monotonic() - started
+        self._save()
+        best = self._best["miou"] if self._best else None
+        yield Finished(self._step, self._seconds, reason, best)
+        return Outcome(self._result(), best, self._step, self._seconds, reason)
+
+    def check_start(self) -> Generator[TrainEvent, None, None]:
+        """Measure the untrained network, so that a run that only spoils it gives back the start."""
+        if self._validate is not None and self._step == 0:
+            yield from self._measure(self._validate)
+
+    def _make_step(self) -> float:
+        recipe = self.recipe
+        set_rates(self._optimizer, self._step, recipe)
+        self._model.trunk.requires_grad_(self._step >= recipe.head_first_steps)
+        total, rest = 0.0, recipe.batch
+        with self._random.lent():
+            crops = [choose_crop(self._deck, recipe) for _ in range(rest)]
+            for at in range(0, rest, recipe.crops_at_once):
+                part = crops[at : at + recipe.crops_at_once]
+                batch = make_batch(self._deck, part, recipe, self._mean, self._std, self._teaching)
+                loss = self._loss(batch) * (len(part) / rest)
+                loss.backward()
+                total += float(loss.detach())
+        if not total < float("inf"):  # also true for NaN
+            raise TrainingError("The loss is no longer a number: train again with a lower rate.")
+        torch.nn.utils.clip_grad_norm_(self._model.parameters(), recipe.clip_norm)
+        self._optimizer.step()
+        self._optimizer.zero_grad(set_to_none=True)
+        self._average.update(self._model, self._step)
+        self._step += 1
+        return total
+
+    def _loss(self, batch: Batch) -> Tensor:
+        scores = self._model.scores(batch.pixels.to(self._device)).float()
+        side = batch.labels.shape[-1]
+        pixels = upsample_to_pixels(scores, self._model.stride, (side, side))
+        labels, weights = batch.labels.to(self._device), batch.weights.to(self._device)
+        loss, count = partial_cross_entropy(pixels, labels, weights, self._weights)
+        loss = loss / count
+        if batch.teacher is not None and batch.teacher_weights is not None:
+            step = 8 // self._model.stride if self._model.stride < 8 else 1
+            cells = scores[..., ::step, ::step] if self._model.stride <= 8 else pixels[..., ::8, ::8]
+            kept, weight = distillation(
+                cells, batch.teacher.to(self._device), batch.teacher_weights.to(self._device)
+            )
+            loss = loss + self.recipe.distill * kept / weight
+        return loss
+
+    def _look(self) -> Generator[TrainEvent, None, str]:
+        """Validate and look at what is learnt; returns a reason to end, or an empty text."""
+        recipe = self.recipe
+        if self._validate is not None:
+            better = yield from self._measure(self._validate)
+            self._since_best = 0 if better else self._since_best + 1
+            if recipe.patience and self._since_best >= recipe.patience:
+                return "no longer better"
+        if self._share_learnt is not None and recipe.learnt_share:
+            share = yield from _pausing(self._share_learnt(self._average.model))
+            self._times_learnt = self._times_learnt + 1 if share >= recipe.learnt_share else 0
+            self._log(step=self._step, learnt=round(share, 4))
+            if self._times_learnt >= 2:
+                return "learnt"
+        return ""
+
+    def _measure(self, validate: Validate) -> Generator[TrainEvent, None, bool]:
+        found = yield from _pausing(validate(self._average.model, self._step))
+        top = self._best["top"] if self._best else -1.0
+        better = found.miou >= top - self.recipe.tie
+        if better:
+            state = copy.deepcopy(self._average.model.state_dict())
+            self._best = {"miou": found.miou, "top": max(top, found.miou), "model": state}
+        self._log(step=found.step, miou=found.miou, per_class=found.per_class)
+        yield replace(found, best=better)
+        return better
+
+    def _result(self) -> FcnNetwork:
+        model = copy.deepcopy(self._average.model)
+        if self._best is not None:
+            model.load_state_dict(self._best["model"])
+        return model
+
+    def _log(self, **entry: Any) -> None:
+        if self._run is not None:
+            self._run.log(**entry)
+
+    def _save(self) -> None:
+        if self._run is None:
+            return
+        self._run.save_state(
+            {
+                "model": self._model.state_dict(),
+                "average": self._average.model.state_dict(),
+                "optimizer": self._optimizer.state_dict(),
+                "random": self._random.state,
+                "best": self._best,
+                **{name: getattr(self, name) for name in _COUNTERS},
+            }
+        )
+
+    def resume(self) -> None:
+        """Go on from the state in the run folder, exactly as if it had never stopped (on the CPU)."""
+        if self._run is None or not self._run.has_state:
+            raise TrainingError(
+                "There is no stored state to go on from: start the run anew without --resume."
+            )
+        state = self._run.load_state()
+        try:
+            self._model.load_state_dict(state["model"])
+            self._average.model.load_state_dict(state["average"])
+            self._optimizer.load_state_dict(state["optimizer"])
+            self._random.state = state["random"]
+            self._best = state["best"]
+            for name in _COUNTERS:
+                setattr(self, name, state[name])
+        except (KeyError, RuntimeError, ValueError) as error:
+            raise TrainingError(
+                "The stored state belongs to another network: start the run anew without --resume."
+            ) from error
+
+
+_COUNTERS = ("_step", "_since_best", "_times_learnt", "_seconds")
+_Found = TypeVar("_Found")
+
+
+def _pausing(walk: Generator[None, None, _Found]) -> Generator[TrainEvent, None, _Found]:
+    """Hand on every pause of ``walk`` as an event without news, so that urgent work gets its turn."""
+    while True:
+        try:
+            next(walk)
+        except StopIteration as end:
+            return end.value
+        yield Paused()

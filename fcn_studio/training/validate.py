@@ -1,0 +1,99 @@
+"""Validation with the predictor that the screen uses, at the labels' own resolution."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from fcn_studio.core.classes import UNLABELLED
+from fcn_studio.core.confusion import ConfusionMatrix, Metrics
+from fcn_studio.core.ports import Sample, SampleSource
+from fcn_studio.inference.evaluate import evaluate, make_channel_lut
+from fcn_studio.inference.predictor import Predictor
+from fcn_studio.inference.torch_engine import TorchEngine
+from fcn_studio.models.fcn import FcnNetwork
+from fcn_studio.models.spec import ModelSpec
+from fcn_studio.training.deck import Deck
+from fcn_studio.training.events import Validated
+
+
+@dataclass(frozen=True)
+class Examination:
+    """Which samples are predicted, and whether only their held-out labels count."""
+
+    source: SampleSource
+    names: tuple[str, ...]
+    only_held_out: bool = False
+
+    def metrics(
+        self, model: FcnNetwork, spec: ModelSpec, device: str, only: Sequence[str] | None = None
+    ) -> Generator[None, None, Metrics]:
+        """Figures by class key; the means run over ``only``, or else over the classes that are labelled here.
+
+        Pauses after every image. A class that the network lacks counts zero (all its pixels are missed).
+        An image that cannot be read any more is an error here: a run must not change what it is measured on.
+        """
+        predictor = Predictor(TorchEngine(model, spec, device))
+        walk = evaluate(self.source, self.names, predictor, only_held_out=self.only_held_out)
+        while True:
+            try:
+                image = next(walk)
+            except StopIteration as end:
+                matrix: ConfusionMatrix = end.value
+                break
+            if image.error is not None:
+                raise image.error
+            yield
+        keys = self.source.class_keys
+        labelled = matrix.counts.sum(axis=1) + matrix.missed > 0
+        chosen = [key for key, there in zip(keys, labelled, strict=True) if there]
+        return matrix.compute_metrics(keys, chosen if only is None else only)
+
+    def validated(
+        self, model: FcnNetwork, spec: ModelSpec, device: str, step: int, only: Sequence[str] | None = None
+    ) -> Generator[None, None, Validated]:
+        """The figures as an event of the loop."""
+        found = yield from self.metrics(model, spec, device, only)
+        return Validated(step, found.mean_iou, found.per_class_iou)
+
+
+def choose_examination(source: SampleSource, limit: int) -> Examination | None:
+    """What a run is measured on: the source's "val" images, else held-out pixels of "train", else nothing."""
+    names = spread(source.names("val"), limit)
+    if names:
+        return Examination(source, names)
+    names = tuple(name for name in source.names("train") if _holds_out(source.read(name)))
+    return Examination(source, spread(names, limit), only_held_out=True) if names else None
+
+
+def share_learnt(
+    deck: Deck, model: FcnNetwork, spec: ModelSpec, class_keys: Sequence[str], device: str
+) -> Generator[None, None, float]:
+    """How far the labels of the deck are learnt: the share predicted right, of the worst class.
+
+    Pauses after every image.
+    """
+    predictor = Predictor(TorchEngine(model, spec, device))
+    lut = make_channel_lut(spec.class_keys, class_keys)
+    matrix = ConfusionMatrix(len(class_keys))
+    for index in range(len(deck)):
+        picture = deck.picture(index)
+        pixels = np.ascontiguousarray(picture.pixels.numpy().transpose(1, 2, 0))
+        matrix.add(picture.labels.numpy(), lut[predictor.predict(pixels).channels])
+        yield
+    labelled = matrix.counts.sum(axis=1) + matrix.missed
+    right = np.diag(matrix.counts)[labelled > 0] / labelled[labelled > 0]
+    return float(right.min()) if right.size else 0.0
+
+
+def spread(names: Sequence[str], limit: int) -> tuple[str, ...]:
+    """At most ``limit`` of the names, evenly spaced."""
+    if len(names) <= limit:
+        return tuple(names)
+    return tuple(names[i] for i in np.linspace(0, len(names) - 1, limit).astype(int))
+
+
+def _holds_out(sample: Sample) -> bool:
+    return sample.held_out is not None and bool((sample.held_out & (sample.labels != UNLABELLED)).any())
