@@ -31,7 +31,8 @@ from fcn_studio.io import tiff
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
 MAX_PIXELS = 400_000_000
 
-_FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "BMP", "DIB", "TIFF")
+# Pillow opens MPO (several JPEGs in one file) by its JPEG reader and knows no reader of that name.
+_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "DIB", "TIFF")
 _ORIENTATION = 0x0112
 _DIRECT_MODES = frozenset({"RGB", "L", "1"})
 _NUMBER_MODES = frozenset({"I", "F"})
