@@ -137,7 +137,7 @@ def make_palette(spec: ModelSpec) -> NDArray[np.uint8]:
 def compute_shares(prediction: Prediction, class_names: Sequence[str]) -> dict[str, float]:
     """Part of the image by class name, classes that occur only, largest first."""
     counts = np.bincount(prediction.channels.ravel(), minlength=len(class_names))
-    order = sorted(np.flatnonzero(counts), key=lambda channel: -counts[channel])
+    order = sorted(np.flatnonzero(counts).tolist(), key=lambda channel: -counts[channel])
     return {class_names[channel]: float(counts[channel] / prediction.channels.size) for channel in order}
 
 

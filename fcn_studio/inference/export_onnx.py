@@ -11,6 +11,7 @@ import sys
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -48,7 +49,7 @@ def export_scores(network: FcnNetwork, spec: ModelSpec) -> onnx.ModelProto:
     axes but the colours free. Raises CheckpointError when a weight did not keep its name on the way.
     """
     example = torch.zeros(1, 3, *spec.padded_hw((60, 90)))
-    buffer = io.BytesIO()
+    buffer: Any = io.BytesIO()
     with warnings.catch_warnings():
         # The tracing exporter is called old, but it is the one that needs no package beside onnx.
         warnings.simplefilter("ignore")

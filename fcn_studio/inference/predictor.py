@@ -15,9 +15,6 @@ from fcn_studio.inference.upsample import compute_labels
 from fcn_studio.models.preprocess import make_input
 from fcn_studio.models.spec import ModelSpec
 
-COARSE_LONG_SIDE_PX = 256
-"""Longer side for a quick first look: a quarter of the work of an ordinary photograph from the web."""
-
 
 class Predictor:
     """Predicts images with one engine; used by one thread at a time, like its engine."""

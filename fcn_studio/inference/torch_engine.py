@@ -53,8 +53,9 @@ class TorchEngine:
         try:
             # No context of torch may be open when a job yields: this one closes before anything else runs.
             with torch.inference_mode():
-                scores = self._module.scores(self._to_device(x))
-                return scores[0].float().cpu().numpy()
+                scores: torch.Tensor = self._module.scores(self._to_device(x))
+                small: NDArray[np.float32] = scores[0].float().cpu().numpy()
+                return small
         finally:
             if training:
                 self._module.train()

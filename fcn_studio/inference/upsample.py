@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 Float32 = NDArray[np.float32]
 UInt8 = NDArray[np.uint8]
 Index = NDArray[np.intp]
+_Number = TypeVar("_Number", np.float32, np.uint8)
 
 CHUNK_PIXELS = 1 << 17
 """Pixels worked on at once: a few float32 arrays of this size stay in the processor's cache."""
@@ -111,8 +113,9 @@ def _log_odds_against(score_map: Float32, winners: UInt8) -> Float32:
     others = 1.0 + rest - share
     np.put_along_axis(others, index, rest, axis=-1)
     with np.errstate(divide="ignore"):
-        odds = np.log(others) - below
-    return np.clip(odds, -LOG_ODDS_LIMIT, LOG_ODDS_LIMIT)
+        odds: Float32 = np.log(others) - below
+    odds.clip(-LOG_ODDS_LIMIT, LOG_ODDS_LIMIT, out=odds)
+    return odds
 
 
 def _to_confidence(against: Float32) -> UInt8:
@@ -168,7 +171,7 @@ def _mixed_cells(
             yield cell_y[chosen], cell_x[chosen], candidates
 
 
-def _corners(values: NDArray, cell_y: Index, cell_x: Index) -> NDArray:
+def _corners(values: NDArray[_Number], cell_y: Index, cell_x: Index) -> NDArray[_Number]:
     """The values at the four corners of cells, [m, 4, ...]: upper left, upper right, lower left and right."""
     below = np.minimum(cell_y + 1, values.shape[0] - 1)
     right = np.minimum(cell_x + 1, values.shape[1] - 1)
