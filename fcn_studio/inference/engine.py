@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Protocol
 
@@ -42,20 +43,23 @@ def make_engine(
     cache_dir: Path | None = None,
     *,
     threads: int | None = None,
+    quick: bool = False,
 ) -> Engine:
     """The fastest engine that is there for a checkpoint.
 
     device: "auto" takes a CUDA device where there is one, else the CPU; "cpu"; "cuda".
     On the CPU that is OpenVINO where it is installed and the architecture's graph is there, without torch
     being imported; otherwise torch. cache_dir: the program's cache folder (compiled networks go there), None
-    = the default. threads: of the CPU engine, None = as many as it likes.
+    = the default. threads: of the CPU engine, None = as many as it likes. quick: for a first answer after the
+    start; "auto" then means the CPU as long as torch, which takes seconds to import, is not loaded and can be
+    done without.
     Raises CheckpointError (the checkpoint is broken or foreign) or DeviceError (cuda, and none there).
     """
-    where = choose_device(device)
-    if where == "cpu":
-        graph = openvino_engine.find_graph(checkpoint_path)
-        if graph is not None and openvino_engine.is_installed():
-            return openvino_engine.OpenVinoEngine.open(checkpoint_path, graph, cache_dir, threads=threads)
+    graph = openvino_engine.find_graph(checkpoint_path) if openvino_engine.is_installed() else None
+    spare_torch = quick and device == "auto" and graph is not None and "torch" not in sys.modules
+    where = "cpu" if spare_torch else choose_device(device)
+    if where == "cpu" and graph is not None:
+        return openvino_engine.OpenVinoEngine.open(checkpoint_path, graph, cache_dir, threads=threads)
     from fcn_studio.inference.torch_engine import TorchEngine
 
     return TorchEngine.open(checkpoint_path, where)

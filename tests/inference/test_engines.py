@@ -180,6 +180,19 @@ def test_cuda_that_is_not_there_is_named(monkeypatch):
         device.choose_device("tpu")
 
 
+@needs_openvino
+def test_a_quick_start_does_not_ask_torch(make_checkpoint, graph_path, tmp_path, monkeypatch):
+    def refuse(device):
+        raise AssertionError("torch would be imported")
+
+    monkeypatch.setattr(openvino_engine, "find_graph", lambda path: graph_path)
+    monkeypatch.setattr(engine, "choose_device", refuse)
+    monkeypatch.delitem(sys.modules, "torch")
+    assert engine.make_engine(make_checkpoint(3), "auto", tmp_path, quick=True).name == "OpenVINO f32, cpu"
+    with pytest.raises(AssertionError):
+        engine.make_engine(make_checkpoint(3), "cuda", tmp_path, quick=True)
+
+
 def test_hidden_devices_are_not_seen(monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     assert not device.sees_nvidia()
