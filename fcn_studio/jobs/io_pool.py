@@ -26,14 +26,15 @@ class IoPool:
     serial: jobs of one value run one after the other, in order. None means no key, no order.
     """
 
-    def __init__(self, dispatcher: Dispatcher, workers: int = 3) -> None:
+    def __init__(self, dispatcher: Dispatcher, workers: int = 3, name: str = "io") -> None:
         self._dispatcher = dispatcher
         self._wake = threading.Condition()
         self._queue: list[_Entry] = []
         self._running: list[_Entry] = []
         self._closing = False
         self._threads = [
-            threading.Thread(target=self._loop, name=f"io-{number}", daemon=True) for number in range(workers)
+            threading.Thread(target=self._loop, name=f"{name}-{number}", daemon=True)
+            for number in range(workers)
         ]
         for thread in self._threads:
             thread.start()

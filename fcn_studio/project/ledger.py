@@ -1,0 +1,142 @@
+"""project.json while the project is open: changed in memory, written in order from snapshots."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from fcn_studio.core.classes import ClassTable
+from fcn_studio.io.atomic import make_folder, write_atomic
+from fcn_studio.project.places import absolute
+from fcn_studio.project.record import FILE_NAME, ProjectRecord, SplitRecord, encode_record
+
+
+class Ledger:
+    """The record of one project, safe from several threads.
+
+    Every change is counted; a snapshot that is older than what was last written is dropped, so that writes
+    from several threads never bring an old state back.
+    """
+
+    def __init__(self, record: ProjectRecord, root: Path, store: Path) -> None:
+        self._record = record
+        self._root = root
+        self._store = store
+        self._classes = record.class_table
+        self._lock = threading.RLock()
+        self._write_lock = threading.Lock()
+        self._revision = 0
+        self._written_revision = 0
+
+    @property
+    def store(self) -> Path:
+        return self._store
+
+    def move(self, store: Path) -> None:
+        """Write to another folder from now on; everything counts as unwritten there."""
+        with self._write_lock, self._lock:
+            self._store = store
+            self._written_revision = -1
+
+    @property
+    def is_on_disk(self) -> bool:
+        return (self._store / FILE_NAME).exists()
+
+    @property
+    def classes(self) -> ClassTable:
+        return self._classes
+
+    def set_classes(self, table: ClassTable) -> None:
+        with self._lock:
+            self._classes = table
+            self._record.put_classes(table)
+            self._revision += 1
+
+    def is_reviewed(self, image_id: str) -> bool:
+        return image_id in self._record.reviewed
+
+    def set_reviewed(self, image_id: str, reviewed: bool) -> None:
+        with self._lock:
+            self._record.reviewed = self._listed(self._record.reviewed, image_id, reviewed)
+
+    def is_emptied(self, image_id: str) -> bool:
+        return image_id in self._record.emptied
+
+    def set_emptied(self, image_id: str, emptied: bool) -> bool:
+        """Returns whether that was news."""
+        with self._lock:
+            if self.is_emptied(image_id) == emptied:
+                return False
+            self._record.emptied = self._listed(self._record.emptied, image_id, emptied)
+            return True
+
+    def _listed(self, names: list[str], name: str, wanted: bool) -> list[str]:
+        if (name in names) == wanted:
+            return names
+        self._revision += 1
+        return [*names, name] if wanted else [other for other in names if other != name]
+
+    @property
+    def splits(self) -> SplitRecord:
+        return self._record.splits
+
+    def set_splits(self, splits: SplitRecord) -> None:
+        with self._lock:
+            if splits != self._record.splits:
+                self._record.splits = splits
+                self._revision += 1
+
+    @property
+    def active_checkpoint(self) -> str | None:
+        return self._record.active_checkpoint
+
+    def set_active_checkpoint(self, checkpoint: str | None) -> None:
+        with self._lock:
+            if checkpoint != self._record.active_checkpoint:
+                self._record.active_checkpoint = checkpoint
+                self._revision += 1
+
+    def prepare_save(self, *, even_unchanged: bool = False) -> Callable[[], None] | None:
+        """A snapshot as a function that writes it, on any thread; None when nothing is new.
+
+        The function raises StorageError, and then leaves what existed.
+        """
+        with self._lock:
+            if self._revision <= self._written_revision and not even_unchanged:
+                return None
+            revision, store = self._revision, self._store
+            self._record.images = _find_way(self._root, store)
+            content = encode_record(self._record)
+
+        def write() -> None:
+            with self._write_lock:
+                if revision < self._written_revision or store != self._store:
+                    return
+                make_folder(store)
+                write_atomic(store / FILE_NAME, content)
+                self._written_revision = revision
+
+        return write
+
+    def save(self) -> None:
+        """Write what is new, now. Raises StorageError."""
+        write = self.prepare_save()
+        if write is not None:
+            write()
+
+    def ensure_on_disk(self) -> None:
+        """Make the folder and project.json unless they are there. Raises ReadOnlyError or StorageError."""
+        if not self.is_on_disk:
+            write = self.prepare_save(even_unchanged=True)
+            assert write is not None
+            write()
+
+
+def _find_way(root: Path, store: Path) -> str:
+    """The images as seen from the store; absolute where there is no relative way (another drive)."""
+    try:
+        return Path(os.path.relpath(absolute(root), absolute(store))).as_posix()
+    except ValueError:
+        return absolute(root).as_posix()
