@@ -36,7 +36,9 @@ lint: setup
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
-	$(PY) -c "from importlinter.cli import lint_imports_command as run; run(['--no-logo'])"
+	$(PY) -c "from importlinter.cli import lint_imports_command as run; run(['--no-logo', '--no-cache'])"
 
 bench: setup
-	@for script in benchmarks/*.py; do echo "== $$script"; $(PY) $$script || exit 1; done
+	@failed=; for script in benchmarks/[a-z]*.py; do \
+		echo "== $$script"; $(PY) $$script || failed="$$failed $$script"; \
+	done; [ -z "$$failed" ] || { echo "failed:$$failed"; exit 1; }
