@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fcn_studio.core.history import AT_LEAST, BUDGET_BYTES, History
 from fcn_studio.core.label_map import LabelMap
 from fcn_studio.io.atomic import write_atomic
+from fcn_studio.project.journal import lock_file
 from fcn_studio.project.journal_format import (
     FrameKind,
     JournalFile,
@@ -39,7 +40,8 @@ def compact_journal(
     """Rewrite the journal of an image that is not open, keeping all that undo and redo can reach.
 
     Only when both PNGs are durable in the journal's last state, and when at least `worth_bytes` are gained;
-    otherwise nothing is done. Raises StorageError and LabelReadError; the old journal then stays.
+    otherwise nothing is done. Raises StorageError (also when another window has the image open) and
+    LabelReadError; the old journal then stays.
     """
     journal = read_journal(place.journal)
     if journal is None or journal.header is None or journal.is_broken:
@@ -59,7 +61,9 @@ def compact_journal(
     content = _make_compacted(journal.header, journal.last_seq, labels, provenance, replay)
     if journal.file_bytes - len(content) < worth_bytes:
         return unchanged
-    write_atomic(place.journal, content)
+    with place.journal.open("rb") as held:
+        lock_file(held.fileno(), place.journal)
+        write_atomic(place.journal, content)
     return Compaction(journal.file_bytes, len(content))
 
 

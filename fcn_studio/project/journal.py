@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -184,8 +184,8 @@ class Journal:
             flags |= os.O_CREAT if self._plan.create else 0
         descriptor = os.open(self.path, flags, 0o666)
         try:
-            _lock_file(descriptor, self.path)
-            if os.fstat(descriptor).st_size != expected:
+            lock_file(descriptor, self.path)
+            if os.fstat(descriptor).st_size != expected or not _is_same_file(descriptor, self.path):
                 raise StorageError(
                     f"{self.path} was changed by another program since the image was opened: "
                     "open the image again."
@@ -207,15 +207,15 @@ class Journal:
             self._before_first_write()
         self._unsynced_folders = _missing_folders(self.path)
         make_folder(self.path.parent)
-        place, rewrite = self._plan.place, self._plan.rewrite
-        if rewrite is not None and place.labels.exists():
+        place, rewrite, aside = self._plan.place, self._plan.rewrite, self._plan.move_aside
+        if rewrite is not None and place.labels.exists() and place.labels not in aside:
             shutil.copyfile(place.labels, find_free_name(place.labels, "aside"))
-        for path in self._plan.move_aside:
-            if path.exists():
-                os.rename(path, find_free_name(path, "aside"))
+        # The journal goes last: killed in between, the next start finds the same labels again.
+        _move_aside(path for path in aside if path != self.path)
         if rewrite is not None:
             seq = self._plan.next_seq - 1
             save_labels(place, *rewrite, seq=seq, journal=self._plan.header.journal)
+        _move_aside(path for path in aside if path == self.path)
 
     def _write_header(self, descriptor: int, header: bytes) -> None:
         try:
@@ -247,6 +247,12 @@ def _missing_folders(path: Path) -> list[Path]:
     return changed
 
 
+def _move_aside(paths: Iterable[Path]) -> None:
+    for path in paths:
+        if path.exists():
+            os.rename(path, find_free_name(path, "aside"))
+
+
 def find_free_name(path: Path, word: str) -> Path:
     """`NAME.word-N` beside `path` with the first N that is free."""
     number = 1
@@ -261,8 +267,16 @@ def _write_all(descriptor: int, content: bytes) -> None:
         view = view[os.write(descriptor, view) :]
 
 
-def _lock_file(descriptor: int, path: Path) -> None:
-    """Two windows must not write one journal; the lock goes with the process, however it ends."""
+def _is_same_file(descriptor: int, path: Path) -> bool:
+    """Whether the path still leads to the open file (compaction puts another one there)."""
+    return os.path.samestat(os.fstat(descriptor), os.stat(path))
+
+
+def lock_file(descriptor: int, path: Path) -> None:
+    """Two windows must not write one journal; the lock goes with the process, however it ends.
+
+    Raises StorageError when another one holds it.
+    """
     if sys.platform == "win32":
         return
     import fcntl

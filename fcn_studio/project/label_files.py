@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 import numpy as np
@@ -56,7 +57,7 @@ class LabelPlace:
 class PlaneStamp(msgspec.Struct, frozen=True):
     """What a label or provenance PNG says of itself: state number, journal, hash of its pixel bytes."""
 
-    seq: int
+    seq: Annotated[int, msgspec.Meta(ge=0, le=2**62)]
     journal: str
     sha256: str
     image: str = ""

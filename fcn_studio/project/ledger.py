@@ -25,6 +25,8 @@ class Ledger:
         self._root = root
         self._store = store
         self._classes = record.class_table
+        self._reviewed = set(record.reviewed)
+        self._emptied = set(record.emptied)
         self._lock = threading.RLock()
         self._write_lock = threading.Lock()
         self._revision = 0
@@ -55,28 +57,25 @@ class Ledger:
             self._revision += 1
 
     def is_reviewed(self, image_id: str) -> bool:
-        return image_id in self._record.reviewed
+        return image_id in self._reviewed
 
     def set_reviewed(self, image_id: str, reviewed: bool) -> None:
-        with self._lock:
-            self._record.reviewed = self._listed(self._record.reviewed, image_id, reviewed)
+        self._put(self._reviewed, image_id, reviewed)
 
     def is_emptied(self, image_id: str) -> bool:
-        return image_id in self._record.emptied
+        return image_id in self._emptied
 
     def set_emptied(self, image_id: str, emptied: bool) -> bool:
         """Returns whether that was news."""
-        with self._lock:
-            if self.is_emptied(image_id) == emptied:
-                return False
-            self._record.emptied = self._listed(self._record.emptied, image_id, emptied)
-            return True
+        return self._put(self._emptied, image_id, emptied)
 
-    def _listed(self, names: list[str], name: str, wanted: bool) -> list[str]:
-        if (name in names) == wanted:
-            return names
-        self._revision += 1
-        return [*names, name] if wanted else [other for other in names if other != name]
+    def _put(self, names: set[str], name: str, wanted: bool) -> bool:
+        with self._lock:
+            if (name in names) == wanted:
+                return False
+            names.symmetric_difference_update({name})
+            self._revision += 1
+            return True
 
     @property
     def splits(self) -> SplitRecord:
@@ -108,6 +107,8 @@ class Ledger:
                 return None
             revision, store = self._revision, self._store
             self._record.images = _find_way(self._root, store)
+            self._record.reviewed = sorted(self._reviewed)
+            self._record.emptied = sorted(self._emptied)
             content = encode_record(self._record)
 
         def write() -> None:

@@ -11,8 +11,9 @@ from fcn_studio.core.errors import DatasetError, ImageReadError, ProjectError, U
 from fcn_studio.io.datasets import DatasetFiles, detect_dataset
 from fcn_studio.io.images import IMAGE_SUFFIXES, read_size
 from fcn_studio.io.scan import PROJECT_SUFFIX, natural_key, scan_folder
+from fcn_studio.project.listing import ImageListing
 from fcn_studio.project.places import absolute, remembered_store, store_beside
-from fcn_studio.project.project import ImageListing, Project
+from fcn_studio.project.project import Project
 from fcn_studio.project.record import FILE_NAME, ProjectRecord, read_record
 
 

@@ -15,8 +15,11 @@ APP_NAME = "fcn-studio"
 
 
 def store_beside(root: Path) -> Path:
-    """The usual place for the images in `root`: `photos.fcnstudio` beside `photos`."""
-    root = absolute(root)
+    """The usual place for the images in `root`: `photos.fcnstudio` beside `photos`.
+
+    Links are followed, so that a folder has one place however it is reached.
+    """
+    root = root.resolve()
     if root.parent == root:
         return root / f"images{PROJECT_SUFFIX}"
     return root.with_name(root.name + PROJECT_SUFFIX)
@@ -35,14 +38,14 @@ def absolute(path: Path) -> Path:
 
 def remembered_store(root: Path) -> Path | None:
     """The place that was chosen for the images in `root`, when it still exists."""
-    store = _read_places().get(str(absolute(root)))
+    store = _read_places().get(str(root.resolve()))
     return Path(store) if store is not None and Path(store).is_dir() else None
 
 
 def remember_store(root: Path, store: Path) -> None:
     """Look in `store` from now on when `root` is opened. Raises StorageError."""
     places = _read_places()
-    places[str(absolute(root))] = str(absolute(store))
+    places[str(root.resolve())] = str(absolute(store))
     path = _places_path()
     make_folder(path.parent)
     write_atomic(path, msgspec.json.format(msgspec.json.encode(places), indent=1))

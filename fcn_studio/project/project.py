@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import shutil
 import weakref
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from enum import Enum
 from pathlib import Path
 
@@ -16,10 +15,10 @@ from fcn_studio.io.atomic import make_folder, storage_error
 from fcn_studio.io.datasets import DatasetFiles
 from fcn_studio.project.compaction import Compaction, compact_journal
 from fcn_studio.project.journal import Journal
-from fcn_studio.project.label_files import ImportedMask, LabelPlace, Plane
+from fcn_studio.project.label_files import LabelPlace, Plane
 from fcn_studio.project.label_store import LoadedLabels, load_labels, save_labels
 from fcn_studio.project.ledger import Ledger
-from fcn_studio.project.naming import find_label_name, journal_path, make_label_names
+from fcn_studio.project.listing import ImageListing
 from fcn_studio.project.places import remember_store, store_within
 from fcn_studio.project.record import ProjectRecord
 from fcn_studio.project.sample_source import ProjectSource, make_source
@@ -34,31 +33,6 @@ class ImageState(Enum):
     UNLABELLED = "unlabelled"
     IN_PROGRESS = "in progress"
     REVIEWED = "reviewed"
-
-
-@dataclass(frozen=True)
-class ImageListing:
-    """The images of a project in order, and the labelled folder they come from, if it is one.
-
-    names: image id -> the labelled folder's name for it (empty without one).
-    """
-
-    root: Path
-    image_ids: tuple[str, ...]
-    dataset: DatasetFiles | None = None
-    names: Mapping[str, str] = field(default_factory=dict)
-
-    def mask_of(self, image_id: str) -> Path | None:
-        """The mask that came with an image."""
-        return self.dataset.masks.get(self.names[image_id]) if self.dataset is not None else None
-
-    def make_lists(self) -> dict[str, tuple[str, ...]]:
-        """The labelled folder's lists (train, val, ...) by image id."""
-        if self.dataset is None:
-            return {}
-        ids = {name: image_id for image_id, name in self.names.items()}
-        splits = self.dataset.splits.items()
-        return {split: tuple(ids[name] for name in names if name in ids) for split, names in splits}
 
 
 class Project:
@@ -79,8 +53,7 @@ class Project:
     ) -> None:
         self._listing = listing
         self._ledger = Ledger(record, listing.root, store)
-        self._label_names = make_label_names(listing.root, listing.image_ids)
-        self._labelled = {image_id for image_id in self.image_ids if self._has_files(image_id)}
+        self._labelled = {i for i in listing.image_ids if listing.has_files(i, store)}
         self._journals: weakref.WeakSet[Journal] = weakref.WeakSet()
         self.opened_paths = tuple(opened_paths)
         self.notices = tuple(notices)
@@ -112,13 +85,13 @@ class Project:
 
     def image_path(self, image_id: str) -> Path:
         """Raises ProjectError for an id that is not in the project."""
-        if image_id not in self._label_names:
+        if image_id not in self._listing.label_names:
             raise ProjectError(f"{self.title} has no image {image_id}: open the folder again.")
         return self.root / image_id
 
     def mask_name(self, image_id: str) -> str:
         """Relative path of an exported mask; no two images share one."""
-        return self._label_names[image_id]
+        return self._listing.label_names[image_id]
 
     # --- classes and states ------------------------------------------------------------------------------
 
@@ -199,7 +172,7 @@ class Project:
         _copy_store(old, store)
         self._ledger.move(store)
         try:
-            self.ensure_on_disk()
+            self.save()
             remember_store(self.root, store)
         except StorageError:
             self._ledger.move(old)
@@ -211,32 +184,13 @@ class Project:
 
     def place_of(self, image_id: str) -> LabelPlace:
         """Where the labels of one image lie; frozen, for another thread."""
-        image, store, table = self.image_path(image_id), self.store, self.classes
-        name = find_label_name(store, image_id, self._label_names[image_id])
-        return LabelPlace(
-            image_id,
-            image,
-            store / "labels" / name,
-            store / "provenance" / name,
-            journal_path(store, name),
-            self._imported_mask(image_id, table),
-            frozenset(entry.id for entry in table),
-            table.make_palette(),
-        )
-
-    def _imported_mask(self, image_id: str, table: ClassTable) -> ImportedMask | None:
-        files, mask = self.dataset, self._listing.mask_of(image_id)
-        if files is None or mask is None:
-            return None
-        ids = table.make_lut(files.class_keys)[: len(files.class_keys)]
-        return ImportedMask(mask, files.classes, tuple(int(class_id) for class_id in ids))
-
-    def _has_files(self, image_id: str) -> bool:
-        name = find_label_name(self.store, image_id, self._label_names[image_id])
-        return (self.store / "labels" / name).exists() or journal_path(self.store, name).exists()
+        self.image_path(image_id)
+        return self._listing.make_place(image_id, self.store, self.classes)
 
     def make_journal(self, image_id: str, loaded: LoadedLabels) -> Journal:
         """The journal of an image that was just loaded; its first frame makes the project on disk."""
+        if loaded.plan.place.image_id != image_id:
+            raise ValueError(f"these are the labels of {loaded.plan.place.image_id}, not of {image_id}")
         journal = Journal(loaded.plan, self.ensure_on_disk)
         self._journals.add(journal)
         return journal

@@ -184,8 +184,8 @@ def _hold_out_strokes(
         if snapshot.shape_hw is None:
             continue
         owners[name] = compute_stroke_owners(snapshot.shape_hw, [edit for _, edit in snapshot.strokes])
-        numbers = set(np.unique(owners[name]).tolist()) - {NO_STROKE}
-        alive[name] = [(number, snapshot.strokes[number][0]) for number in sorted(numbers)]
+        living = sorted(set(np.unique(owners[name]).tolist()) - {NO_STROKE})
+        alive[name] = [(number, snapshot.strokes[number][0]) for number in living]
     present = [key for strokes in alive.values() for _, key in strokes]
     held, trained = split_every_fifth(present, splits.held_out_strokes, splits.trained_strokes)
     apart = set(held) if len(present) >= EVERY else set()
