@@ -54,7 +54,6 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("last_paths", [], lambda v: isinstance(v, list) and all(map(_text, v)), "what was open last"),
     Setting("last_image", "", _text, "image that was open last"),
     Setting("last_view", {}, _mapping, "zoom and centre of the last image"),
-    Setting("store_places", {}, _mapping, "where labels of read-only folders are kept: root -> folder"),
 )
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
 

@@ -1,0 +1,105 @@
+"""Getting results out: masks as indexed PNG and `areas.csv`, image by image on the device thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fcn_studio.core.classes import UNLABELLED, ClassTable
+from fcn_studio.core.errors import FcnStudioError, UsageError
+from fcn_studio.io.export import Area, compose_mask, compute_areas, write_areas_csv, write_mask
+from fcn_studio.io.images import read_image
+from fcn_studio.jobs import Priority
+from fcn_studio.project.project import Project, load_document
+from fcn_studio.session.events import Level, Notice, SessionEvents
+from fcn_studio.session.predicting import PredictionDesk
+from fcn_studio.session.workers import Workers
+
+CONTENTS = ("labels", "prediction", "composite")
+
+
+class ExportDesk:
+    """Writes one mask an image; what cannot be read is named at the end, the rest is done."""
+
+    def __init__(
+        self,
+        events: SessionEvents,
+        workers: Workers,
+        prediction: PredictionDesk,
+        find_project: Callable[[], Project | None],
+        find_classes: Callable[[], ClassTable],
+    ) -> None:
+        self._events = events
+        self._workers = workers
+        self._prediction = prediction
+        self._find_project = find_project
+        self._find_classes = find_classes
+
+    def request(self, folder: Path, what: str) -> None:
+        """Write `folder/NAME.png` for every image and `folder/areas.csv`.
+
+        what: "labels" (255 = unlabelled), "prediction", or "composite" (the label where there is one).
+        """
+        if what not in CONTENTS:
+            raise UsageError(f"“{what}” cannot be exported; choose one of {', '.join(CONTENTS)}.")
+        project = self._find_project()
+        if project is None:
+            self._events.notice.emit(Notice(Level.INFO, "Open some images first."))
+            return
+        if folder.resolve() == project.root.resolve():
+            text = "The masks would lie among your images. Choose another folder."
+            self._events.notice.emit(Notice(Level.WARNING, text))
+            return
+        classes = self._find_classes()
+        self._workers.device.submit(
+            "export",
+            Priority.BATCH,
+            lambda _cancel: self._export_steps(project, classes, folder, what),
+            on_progress=lambda done: self._events.export_changed.emit(done, len(project.image_ids)),
+            on_done=lambda failures: self._on_done(folder, len(project.image_ids), failures),
+            on_failed=self._on_failed,
+            label="exporting masks",
+        )
+
+    def _export_steps(
+        self, project: Project, classes: ClassTable, folder: Path, what: str
+    ) -> Generator[int, None, list[str]]:
+        rows: list[Area] = []
+        failures: list[str] = []
+        for done, image_id in enumerate(project.image_ids, start=1):
+            try:
+                mask = self._compute_mask(project, classes, image_id, what)
+                write_mask(folder / project.mask_name(image_id), mask, classes.make_palette())
+                rows += compute_areas(image_id, mask, classes)
+            except FcnStudioError as error:
+                failures.append(error.user_message)
+            yield done
+        write_areas_csv(folder / "areas.csv", rows)
+        return failures
+
+    def _compute_mask(
+        self, project: Project, classes: ClassTable, image_id: str, what: str
+    ) -> NDArray[np.uint8]:
+        """Class ids uint8 [H, W], 255 = neither said nor predicted."""
+        pixels = read_image(project.image_path(image_id)).pixels
+        labels = np.full(pixels.shape[:2], UNLABELLED, np.uint8)
+        if what != "prediction":
+            labels = load_document(project, image_id, (pixels.shape[0], pixels.shape[1])).label_map.labels
+        if what == "labels":
+            return labels
+        prediction = self._prediction.predict_now(pixels)
+        return compose_mask(labels, classes.make_lut(prediction.class_keys)[prediction.channels])
+
+    def _on_done(self, folder: Path, total: int, failures: list[str]) -> None:
+        if failures:
+            text = f"{total - len(failures)} of {total} masks are in {folder}. {failures[0]}"
+            self._events.notice.emit(Notice(Level.WARNING, text))
+        else:
+            text = f"{total} masks and areas.csv are in {folder}."
+            self._events.notice.emit(Notice(Level.SUCCESS, text))
+
+    def _on_failed(self, error: BaseException) -> None:
+        self._events.notice.emit(Notice(Level.ERROR, f"The masks were not exported: {error}"))

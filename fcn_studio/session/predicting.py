@@ -1,0 +1,225 @@
+"""Asking networks about images: the open one first, its neighbours when nothing else is to be done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fcn_studio.core.cancel import CancelToken
+from fcn_studio.core.classes import ClassTable
+from fcn_studio.core.errors import FcnStudioError
+from fcn_studio.core.prediction import Prediction
+from fcn_studio.inference.cache import CacheKey, PredictionCache, image_id
+from fcn_studio.io.images import read_image
+from fcn_studio.jobs import Priority
+from fcn_studio.session.document import Document
+from fcn_studio.session.events import Level, Notice, Phase, PredictionStatus, SessionEvents
+from fcn_studio.session.workers import Workers
+
+CURRENT = "current image"
+COARSE_FROM_PX = 4_000_000
+COARSE_LONG_SIDE_PX = 256
+ENGINES_KEPT = 3
+
+
+@dataclass(frozen=True)
+class CheckpointEntry:
+    """One checkpoint as the panel lists it; `reason` says why an unusable one is."""
+
+    id: str
+    name: str
+    usable: bool
+    reason: str
+    figures: dict[str, float]
+    active: bool
+    parent: str | None
+    path: Path
+    classes: ClassTable
+    card_id: str  # unique over all projects: names what the cache keeps
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """What a prediction was asked for; an answer whose ticket no longer fits is dropped."""
+
+    content_id: str  # of the image, see inference.cache.image_id
+    card_id: str
+    device: str
+
+
+class PredictionDesk:
+    """Keeps the open image's prediction up to date with the active checkpoint.
+
+    Engines live on the device thread: they are built and used inside its jobs and nowhere else.
+    """
+
+    def __init__(
+        self,
+        events: SessionEvents,
+        workers: Workers,
+        cache_dir: Path,
+        find_document: Callable[[], Document | None],
+    ) -> None:
+        self._events = events
+        self._workers = workers
+        self._cache_dir = cache_dir
+        self._cache = PredictionCache(cache_dir / "predictions")
+        self._find_document = find_document
+        self._predictors: dict[tuple[str, str], Any] = {}  # device thread only
+        self._active: CheckpointEntry | None = None
+        self.device = "auto"
+        self.status = PredictionStatus(Phase.IDLE, "")
+
+    @property
+    def active(self) -> CheckpointEntry | None:
+        return self._active
+
+    @property
+    def device_text(self) -> str:
+        """Engine and device of the last answer, for the status bar."""
+        return self.status.engine or self.device
+
+    def follow(self, entry: CheckpointEntry, document: Document | None) -> None:
+        """Use another checkpoint from now on; the open image is asked about again."""
+        self._active = entry
+        self._set_status(PredictionStatus(Phase.IDLE, entry.name))
+        if document is not None:
+            self.request(document, ())
+
+    def set_device(self, device: str) -> None:
+        """Run networks on "auto", "cpu" or "cuda" from now on; asks about the open image again."""
+        self.device = device
+        document = self._find_document()
+        if document is not None:
+            self.request(document, (), use_cache=False)
+
+    def request(self, document: Document, neighbours: Sequence[Path], *, use_cache: bool = True) -> None:
+        """Have the open image predicted; afterwards the files of `neighbours` are prepared in silence."""
+        entry = self._active
+        if entry is None:
+            return
+        document.prediction_is_stale = document.prediction is not None
+        ticket = Ticket(document.content_id, entry.card_id, self.device)
+        remembered = self._cache.recall(_make_key(ticket)) if use_cache else None
+        if remembered is not None:
+            self._workers.device.cancel(CURRENT)
+            self._take(ticket, remembered, neighbours)
+            return
+        self._set_status(replace(self.status, phase=Phase.RUNNING, checkpoint_name=entry.name, message=""))
+        pixels = document.pixels
+        self._workers.device.submit(
+            CURRENT,
+            Priority.EXACT,
+            lambda cancel: self._predict_steps(entry, ticket, pixels, cancel, use_cache),
+            on_progress=lambda coarse: self._show(ticket, coarse),
+            on_done=lambda prediction: self._take(ticket, prediction, neighbours),
+            on_failed=lambda error: self._on_failed(ticket, error),
+            label=f"predicting {document.name}",
+        )
+
+    # --- on the device thread -------------------------------------------------------------------------
+
+    def _predict_steps(
+        self,
+        entry: CheckpointEntry,
+        ticket: Ticket,
+        pixels: NDArray[np.uint8],
+        cancel: CancelToken,
+        use_cache: bool,
+    ) -> Any:
+        """A generator: yields a coarse look at a large image, returns the exact prediction."""
+        key = _make_key(ticket)
+        stored = self._cache.read(key) if use_cache else None
+        if stored is not None:
+            return stored
+        predictor = self._find_predictor(entry, ticket.device)
+        if pixels.shape[0] * pixels.shape[1] >= COARSE_FROM_PX:
+            yield predictor.predict(pixels, cancel=cancel, long_side=COARSE_LONG_SIDE_PX)
+        prediction = predictor.predict(pixels, cancel=cancel)
+        self._cache.write(key, prediction)
+        return prediction
+
+    def predict_now(self, pixels: NDArray[np.uint8]) -> Prediction:
+        """The active checkpoint's prediction at once; only for jobs that run on the device thread."""
+        if self._active is None:
+            raise RuntimeError("no checkpoint is active")
+        return cast(Prediction, self._find_predictor(self._active, self.device).predict(pixels))
+
+    def _find_predictor(self, entry: CheckpointEntry, device: str) -> Any:
+        # Only now, on the device thread: the window must not wait for an engine's libraries.
+        from fcn_studio.inference.engine import make_engine
+        from fcn_studio.inference.predictor import Predictor
+
+        key = (entry.card_id, device)
+        if key not in self._predictors:
+            while len(self._predictors) >= ENGINES_KEPT:
+                self._predictors.pop(next(iter(self._predictors))).engine.close()
+            self._predictors[key] = Predictor(make_engine(entry.path, device, self._cache_dir))
+        return self._predictors[key]
+
+    # --- back on the session's thread -------------------------------------------------------------------
+
+    def _is_wanted(self, ticket: Ticket) -> Document | None:
+        """The only place where a stale answer ends."""
+        document, entry = self._find_document(), self._active
+        if document is None or entry is None:
+            return None
+        return document if ticket == Ticket(document.content_id, entry.card_id, self.device) else None
+
+    def _show(self, ticket: Ticket, prediction: Prediction) -> None:
+        document = self._is_wanted(ticket)
+        if document is not None and prediction.shape_hw == document.shape_hw:
+            document.prediction = prediction
+            document.prediction_is_stale = False
+            self._events.prediction_changed.emit(document.image_id)
+
+    def _take(self, ticket: Ticket, prediction: Prediction, neighbours: Sequence[Path]) -> None:
+        entry = self._active
+        if self._is_wanted(ticket) is None or entry is None:
+            return
+        self._show(ticket, prediction)
+        self._set_status(
+            PredictionStatus(Phase.DONE, entry.name, prediction.engine, prediction.seconds * 1000)
+        )
+        for path in neighbours:
+            self._prepare(entry, ticket.device, path)
+
+    def _prepare(self, entry: CheckpointEntry, device: str, path: Path) -> None:
+        """Predict a neighbour into the cache; whatever goes wrong is told when it is opened."""
+
+        def read() -> tuple[Ticket, NDArray[np.uint8]] | None:
+            ticket = Ticket(image_id(path), entry.card_id, device)
+            return None if self._cache.recall(_make_key(ticket)) else (ticket, read_image(path).pixels)
+
+        def on_read(found: tuple[Ticket, NDArray[np.uint8]] | None) -> None:
+            if found is None or self._active is not entry:
+                return
+            ticket, pixels = found
+            self._workers.device.submit(
+                ("neighbour", path),
+                Priority.NEIGHBOUR,
+                lambda cancel: self._predict_steps(entry, ticket, pixels, cancel, True),
+                on_failed=lambda _error: None,
+            )
+
+        self._workers.pool.submit(read, on_read, lambda _error: None, key=("neighbour", path))
+
+    def _on_failed(self, ticket: Ticket, error: BaseException) -> None:
+        if self._is_wanted(ticket) is None:
+            return
+        text = str(error) if isinstance(error, FcnStudioError) else f"The prediction failed: {error}"
+        self._set_status(replace(self.status, phase=Phase.FAILED, message=text))
+        self._events.notice.emit(Notice(Level.ERROR, text))
+
+    def _set_status(self, status: PredictionStatus) -> None:
+        self.status = status
+        self._events.prediction_status_changed.emit(status)
+
+
+def _make_key(ticket: Ticket) -> CacheKey:
+    return CacheKey(ticket.content_id, ticket.card_id)

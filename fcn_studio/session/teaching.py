@@ -1,0 +1,173 @@
+"""Teaching the network what was labelled: one run at a time, on the device thread, better or rolled back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from fcn_studio.core.cancel import CancelToken
+from fcn_studio.core.errors import FcnStudioError
+from fcn_studio.core.ports import SampleSource
+from fcn_studio.jobs import JobHandle, Priority
+from fcn_studio.session.events import Level, Notice, Phase, SessionEvents, TrainingStatus
+from fcn_studio.session.predicting import CheckpointEntry
+from fcn_studio.session.shelf import ShelfDesk
+from fcn_studio.session.workers import Workers
+
+RUNNING = (Phase.PREPARING, Phase.RUNNING, Phase.STOPPING)
+
+
+class TeachingDesk:
+    """Starts and stops fine-tuning, and puts the result on the shelf if it is not worse than its parent."""
+
+    def __init__(
+        self,
+        events: SessionEvents,
+        workers: Workers,
+        shelf: ShelfDesk,
+        find_reason: Callable[[], str | None],
+        make_source: Callable[[], Callable[[], SampleSource]],
+    ) -> None:
+        self._events = events
+        self._workers = workers
+        self._shelf = shelf
+        self._find_reason = find_reason
+        self._make_source = make_source
+        self._handle: JobHandle | None = None
+        self._run = 0
+        self.status = TrainingStatus()
+
+    @property
+    def is_running(self) -> bool:
+        return self.status.phase in RUNNING
+
+    def blocked_reason(self) -> str | None:
+        """Why "Fine-tune" cannot be pressed now, as a short sentence; None when it can."""
+        return "It is running." if self.is_running else self._find_reason()
+
+    def start(self, *, device: str = "auto", seed: int = 0, steps: int | None = None) -> None:
+        """Teach the active checkpoint what is labelled in this project; `steps` None = the default run."""
+        parent = self._shelf.active
+        reason = self.blocked_reason()
+        if parent is None or reason is not None:
+            self._events.notice.emit(Notice(Level.INFO, reason or "There is no checkpoint to start from."))
+            return
+        self._run += 1
+        run_number, out_path = self._run, self._shelf.next_path()
+        read_source = self._make_source()
+        self._set(TrainingStatus(Phase.PREPARING, message="Gathering labels and loading PyTorch …"))
+
+        def run(cancel: CancelToken) -> Any:
+            return _fine_tune_steps(parent, read_source, out_path, device, seed, steps, cancel)
+
+        self._handle = self._workers.device.submit(
+            "fine-tune",
+            Priority.TRAINING,
+            run,
+            on_progress=lambda event: self._on_event(run_number, event),
+            on_done=lambda result: self._on_done(run_number, result),
+            on_failed=lambda error: self._on_failed(run_number, error),
+            on_cancelled=lambda: self._on_cancelled(run_number),
+            label="training",
+        )
+
+    def stop(self) -> None:
+        """End the run soon and keep its best network so far."""
+        if self._handle is not None and self.is_running:
+            self._handle.request_stop()
+            self._set(replace(self.status, phase=Phase.STOPPING, message="Finishing with the best so far …"))
+
+    def abandon(self) -> None:
+        """End the run without a result, because its project is being left."""
+        if self._handle is not None and self.is_running:
+            self._run += 1
+            self._handle.cancel()
+            self._set(TrainingStatus())
+
+    def request_warm_up(self) -> None:
+        """Import torch on the device thread, so that the first "Fine-tune" need not wait for it."""
+
+        def warm_up(_cancel: CancelToken) -> None:
+            from fcn_studio.training.fine_tune import warm_up as load
+
+            load()
+
+        self._workers.device.submit("warm-up", Priority.BATCH, warm_up)
+
+    # --- back on the session's thread -------------------------------------------------------------------
+
+    def _on_event(self, run_number: int, event: Any) -> None:
+        from fcn_studio.training.events import StepDone, Validated
+
+        if run_number != self._run:
+            return
+        status = self.status
+        if isinstance(event, StepDone):
+            phase = Phase.STOPPING if status.phase is Phase.STOPPING else Phase.RUNNING
+            losses = (*status.losses, (event.step, event.loss))
+            left = event.seconds_left
+            status = replace(
+                status, phase=phase, step=event.step, steps=event.steps, seconds_left=left, losses=losses
+            )
+            status = replace(status, message="" if phase is Phase.RUNNING else status.message)
+        elif isinstance(event, Validated) and event.miou is not None:
+            status = replace(status, scores=(*status.scores, (event.step, event.miou)))
+        self._set(status)
+
+    def _on_done(self, run_number: int, result: Any) -> None:
+        if run_number != self._run:
+            return
+        self._set(replace(self.status, phase=Phase.DONE, seconds_left=None, message=result.reason))
+        if result.accepted and result.checkpoint_path is not None:
+            self._shelf.adopt(result.checkpoint_path)
+            self._events.notice.emit(Notice(Level.SUCCESS, result.reason))
+        else:
+            self._events.notice.emit(Notice(Level.WARNING, result.reason))
+
+    def _on_failed(self, run_number: int, error: BaseException) -> None:
+        if run_number != self._run:
+            return
+        text = str(error) if isinstance(error, FcnStudioError) else f"Training failed: {error}"
+        self._set(replace(self.status, phase=Phase.FAILED, seconds_left=None, message=text))
+        self._events.notice.emit(Notice(Level.ERROR, text))
+
+    def _on_cancelled(self, run_number: int) -> None:
+        if run_number == self._run:
+            self._set(TrainingStatus())
+
+    def _set(self, status: TrainingStatus) -> None:
+        self.status = status
+        self._events.training_changed.emit(status)
+
+
+def _fine_tune_steps(
+    parent: CheckpointEntry,
+    read_source: Callable[[], SampleSource],
+    out_path: Any,
+    device: str,
+    seed: int,
+    steps: int | None,
+    cancel: CancelToken,
+) -> Any:
+    """The generator that the device thread runs; imports torch only now."""
+    from dataclasses import replace as with_changes
+
+    from fcn_studio.training.fine_tune import fine_tune
+    from fcn_studio.training.recipe import FINE_TUNE
+
+    recipe = FINE_TUNE if steps is None else with_changes(FINE_TUNE, steps=steps)
+    source = read_source()
+    yield None
+    return (
+        yield from fine_tune(
+            parent.path,
+            source,
+            out_path,
+            recipe=recipe,
+            device=device,
+            seed=seed,
+            run_folder=None,
+            cancel=cancel,
+        )
+    )
