@@ -1,0 +1,47 @@
+"""Mouse and pen of Qt as pointer events of the image."""
+
+from __future__ import annotations
+
+import math
+
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QMouseEvent, QPointingDevice, QTabletEvent
+
+from fcn_studio.ui.canvas.transform import ViewTransform
+from fcn_studio.ui.tools.base import Button, PointerEvent
+
+BUTTONS = {Qt.MouseButton.LeftButton: Button.LEFT, Qt.MouseButton.RightButton: Button.RIGHT}
+
+
+def to_device_yx(position: QPointF, pixel_ratio: float) -> tuple[float, float]:
+    """The centre of the device pixel under a logical position: what is seen there is what is meant."""
+    return math.floor(position.y() * pixel_ratio) + 0.5, math.floor(position.x() * pixel_ratio) + 0.5
+
+
+def read_mouse(event: QMouseEvent, transform: ViewTransform, pixel_ratio: float) -> PointerEvent | None:
+    """The event on the image; None for buttons that no tool uses. A move counts as the left button."""
+    button = BUTTONS.get(event.button(), Button.LEFT if event.button() == Qt.MouseButton.NoButton else None)
+    if button is None:
+        return None
+    return _make(event, button, transform, pixel_ratio)
+
+
+def read_tablet(event: QTabletEvent, transform: ViewTransform, pixel_ratio: float) -> PointerEvent:
+    """A pen: its eraser end and its barrel button erase as the right mouse button does."""
+    is_eraser = event.pointerType() == QPointingDevice.PointerType.Eraser
+    is_right = event.button() == Qt.MouseButton.RightButton
+    return _make(event, Button.RIGHT if is_eraser or is_right else Button.LEFT, transform, pixel_ratio)
+
+
+def _make(
+    event: QMouseEvent | QTabletEvent, button: Button, transform: ViewTransform, pixel_ratio: float
+) -> PointerEvent:
+    y, x = transform.to_image(*to_device_yx(event.position(), pixel_ratio))
+    modifiers = event.modifiers()
+    return PointerEvent(
+        y,
+        x,
+        button,
+        shift=bool(modifiers & Qt.KeyboardModifier.ShiftModifier),
+        alt=bool(modifiers & Qt.KeyboardModifier.AltModifier),
+    )

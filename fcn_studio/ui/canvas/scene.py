@@ -1,0 +1,201 @@
+"""What the canvas shows of the session: the image, what lies over it, and what of it must be drawn again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, Signal
+
+from fcn_studio.core.box import Box
+from fcn_studio.core.classes import ClassTable
+from fcn_studio.ui.canvas.colors import OverlayColors, make_overlay_colors
+from fcn_studio.ui.canvas.frame import Frame
+from fcn_studio.ui.canvas.image_job import ImageJob
+from fcn_studio.ui.canvas.overlay import OverlaySources, outline_margin_px
+from fcn_studio.ui.canvas.pyramid import Pyramid
+from fcn_studio.ui.canvas.transform import ViewTransform
+
+if TYPE_CHECKING:
+    from fcn_studio.session.document import Document
+    from fcn_studio.session.session import Session
+
+LAYERS = ("labels", "prediction")
+
+
+class Scene(QObject):
+    """Listens to the session and keeps the frame's stale boxes; the view draws what it says.
+
+    `stale` carries the box of device pixels to repaint. `shown`: another image has replaced the one before
+    (the old one is kept until the new one is ready for the screen).
+    """
+
+    stale = Signal(object)
+    shown = Signal()
+
+    def __init__(self, session: Session, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self.frame = Frame()
+        self.document: Document | None = None  # the image on the screen
+        self.transform = ViewTransform((1, 1), (1, 1))
+        self._pyramid: Pyramid | None = None
+        self._fresh: NDArray[np.bool_] | None = None
+        self._checkpoint_id: str | None = None
+        self._colors: OverlayColors | None = None
+        self._visible = dict.fromkeys(LAYERS, True)
+        self._opacity = {"labels": 0.6, "prediction": 0.4}
+        self._coming: tuple[int, Document] | None = None
+        self._job = ImageJob(self)
+        self._job.ready.connect(self._on_ready)
+        self._connect()
+
+    def _connect(self) -> None:
+        events = self._session.events
+        self._connections = (
+            (events.image_opened, self._on_image_opened),
+            (events.labels_changed, self._on_labels_changed),
+            (events.prediction_changed, self._on_prediction_changed),
+            (events.classes_changed, self._on_classes_changed),
+        )
+        for signal, slot in self._connections:
+            signal.connect(slot)
+        if self._session.document is not None:
+            self._on_image_opened(self._session.document)
+
+    def close(self) -> None:
+        """Hear nothing any more and end the work in the background."""
+        for signal, slot in self._connections:
+            signal.disconnect(slot, missing_ok=True)
+        self._job.close()
+
+    @property
+    def editable(self) -> Document | None:
+        """The image on the screen if it is the one that the session changes."""
+        return self.document if self.document is self._session.document else None
+
+    # --- another image ----------------------------------------------------------------------------------
+
+    def _on_image_opened(self, document: Document) -> None:
+        number, first = self._job.start(document.pixels)
+        self._coming = number, document
+        if first is not None:
+            self._on_ready(number, first)
+
+    def _on_ready(self, number: int, pyramid: Pyramid) -> None:
+        if self._coming is not None and self._coming[0] == number:
+            self._show(self._coming[1], pyramid)
+        elif self.document is not None and pyramid.pixels is self.document.pixels:
+            self._pyramid = pyramid  # the same image with its halved levels
+            if self.transform.scale <= 0.5:
+                self.mark_all_stale()
+
+    def _show(self, document: Document, pyramid: Pyramid) -> None:
+        self._coming = None
+        self.document, self._pyramid = document, pyramid
+        self._fresh = None
+        self._checkpoint_id = document.prediction.checkpoint_id if document.prediction else None
+        self._colors = None
+        self.shown.emit()
+        self.mark_all_stale()
+
+    # --- what changed -----------------------------------------------------------------------------------
+
+    def _on_labels_changed(self, image_id: str, box: Box) -> None:
+        if self.document is not None and image_id == self.document.image_id:
+            self._mark(self.transform.box_to_view(box, outline_margin_px(self.frame.pixel_ratio)))
+
+    def _on_prediction_changed(self, image_id: str) -> None:
+        document = self.document
+        if document is None or image_id != document.image_id:
+            return
+        checkpoint_id = document.prediction.checkpoint_id if document.prediction else None
+        if checkpoint_id is not None and not document.prediction_is_stale:
+            if self._checkpoint_id not in (None, checkpoint_id):
+                self._fresh = None  # a checkpoint that came after the strokes has had its say
+            self._checkpoint_id = checkpoint_id
+        self.mark_all_stale(new_colors=True)
+
+    def _on_classes_changed(self) -> None:
+        self.mark_all_stale(new_colors=True)
+
+    def mark_fresh(self, box: Box, mask: NDArray[np.bool_]) -> None:
+        """The pixels of `mask` (bool [h, w] of `box`) have just been painted by hand."""
+        if self.document is None:
+            return
+        if self._fresh is None:
+            self._fresh = np.zeros(self.document.shape_hw, bool)
+        self._fresh[box.slices] |= mask
+
+    def mark_all_stale(self, *, new_colors: bool = False) -> None:
+        """Everything must be drawn again, with colours looked up anew if asked for."""
+        if new_colors:
+            self._colors = None
+        self.frame.mark_all_stale()
+        self.stale.emit(self.frame.box)
+
+    def _mark(self, box: Box) -> None:
+        if not box.is_empty:
+            self.frame.mark_stale(box)
+            self.stale.emit(box)
+
+    # --- how it is shown --------------------------------------------------------------------------------
+
+    def is_visible(self, layer: str) -> bool:
+        return self._visible[layer]
+
+    def set_visible(self, layer: str, visible: bool) -> None:
+        """Show or hide "labels" or "prediction"."""
+        if self._visible[layer] != visible:
+            self._visible[layer] = visible
+            self.mark_all_stale()
+
+    def set_opacity(self, layer: str, opacity: float) -> None:
+        """How strongly "labels" or "prediction" are drawn, 0 to 1."""
+        if self._opacity[layer] != opacity:
+            self._opacity[layer] = min(max(float(opacity), 0.0), 1.0)
+            self.mark_all_stale(new_colors=True)
+
+    def set_transform(self, transform: ViewTransform) -> None:
+        """Where the image lies; a push by whole pixels costs only the strips that come into view."""
+        before, self.transform = self.transform, transform
+        dy, dx = transform.offset_y - before.offset_y, transform.offset_x - before.offset_x
+        same = (before.scale, before.image_hw, before.view_hw) == (
+            transform.scale, transform.image_hw, transform.view_hw,
+        )  # fmt: skip
+        if same and dy == round(dy) and dx == round(dx):
+            self.frame.scroll(round(dy), round(dx))
+            self.stale.emit(self.frame.box)
+        else:
+            self.mark_all_stale()
+
+    def refresh(self) -> None:
+        """Bring the frame up to date."""
+        self.frame.refresh(self._pyramid, self.transform, self._sources(), self._overlay_colors())
+
+    def _sources(self) -> OverlaySources:
+        document = self.document
+        if document is None:
+            return OverlaySources(None, None, None, None)
+        label_map, prediction = document.label_map, document.prediction
+        with_labels = self._visible["labels"]
+        return OverlaySources(
+            labels=label_map.labels if with_labels else None,
+            provenance=label_map.provenance if with_labels else None,
+            fresh=self._fresh if with_labels else None,
+            channels=prediction.channels if prediction is not None and self._visible["prediction"] else None,
+        )
+
+    def _overlay_colors(self) -> OverlayColors:
+        if self._colors is None:
+            prediction = self.document.prediction if self.document is not None else None
+            classes: ClassTable = self._session.classes.shown
+            self._colors = make_overlay_colors(
+                classes,
+                classes.make_lut(prediction.class_keys if prediction is not None else ()),
+                label_opacity=self._opacity["labels"],
+                prediction_opacity=self._opacity["prediction"],
+                is_stale=self.document is not None and self.document.prediction_is_stale,
+            )
+        return self._colors

@@ -1,0 +1,67 @@
+"""The only place where a QImage is made from a numpy array: formats, strides and lifetimes are right here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtGui import QImage
+
+Format = QImage.Format
+
+
+def wrap_rgb32(pixels: NDArray[np.uint32]) -> QImage:
+    """A QImage over `pixels`, uint32 [H, W] 0xffRRGGBB, without a copy.
+
+    The rows may lie apart (a cut-out of a larger array); the columns must be next to one another. The image
+    keeps the array alive. Where the array is writable, painting on the image changes the array.
+    """
+    return _wrap(pixels, Format.Format_RGB32)
+
+
+def wrap_argb32(pixels: NDArray[np.uint32]) -> QImage:
+    """Like `wrap_rgb32`, for premultiplied 0xAARRGGBB."""
+    return _wrap(pixels, Format.Format_ARGB32_Premultiplied)
+
+
+def make_rgb_image(pixels: NDArray[np.uint8]) -> QImage:
+    """A QImage of its own (RGB32) from uint8 [H, W, 3] RGB; for thumbnails and other small pictures."""
+    pixels = np.ascontiguousarray(pixels, np.uint8)
+    height, width = pixels.shape[:2]
+    wrapped = QImage(pixels.data, width, height, 3 * width, Format.Format_RGB888)
+    return wrapped.convertToFormat(Format.Format_RGB32)  # copies, so `pixels` may go
+
+
+def make_looked_up_image(
+    indices: NDArray[np.uint8], colors: Sequence[int]
+) -> tuple[QImage, NDArray[np.uint32]]:
+    """Colours looked up for uint8 [H, W] `indices`, as a QImage (ARGB32 premultiplied) and its pixels.
+
+    `colors` holds up to 256 values 0xAARRGGBB, not premultiplied; an index beyond them is transparent. The
+    array, uint32 [H, W] premultiplied, is a view of the image: writing to it changes the image. Qt's lookup
+    is about five times as fast as numpy's.
+    """
+    indices = np.ascontiguousarray(indices, np.uint8)
+    height, width = indices.shape
+    indexed = QImage(indices.data, width, height, width, Format.Format_Indexed8)
+    indexed.setColorTable(list(colors))
+    image = indexed.convertToFormat(Format.Format_ARGB32_Premultiplied)
+    view = np.frombuffer(image.bits(), np.uint32).reshape(height, image.bytesPerLine() // 4)
+    return image, view[:, :width]
+
+
+def _wrap(pixels: NDArray[np.uint32], image_format: QImage.Format) -> QImage:
+    if pixels.dtype != np.uint32 or pixels.ndim != 2 or (pixels.size and pixels.strides[1] != 4):
+        raise ValueError(f"need uint32 [H, W] with contiguous rows, got {pixels.dtype} {pixels.shape}")
+    height, width = pixels.shape
+    if not pixels.size:
+        return QImage()
+    # Qt asks for a flat buffer that reaches from the first to the last pixel.
+    stride = pixels.strides[0] // 4 if height > 1 else width
+    flat = np.lib.stride_tricks.as_strided(
+        pixels, ((height - 1) * stride + width,), (4,), writeable=pixels.flags.writeable
+    )
+    image = QImage(flat.data, width, height, 4 * stride, image_format)
+    image.owner = flat  # type: ignore[attr-defined]  # the buffer must live as long as the image
+    return image

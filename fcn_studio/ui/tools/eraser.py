@@ -1,0 +1,20 @@
+"""The eraser: a drag with either button gives pixels back to "unlabelled"."""
+
+from __future__ import annotations
+
+from fcn_studio.core.classes import UNLABELLED
+from fcn_studio.ui.tools.base import PointerEvent
+from fcn_studio.ui.tools.brush import BrushTool
+
+
+class EraserTool(BrushTool):
+    """A brush that takes away what was said, so that the prediction shows again."""
+
+    id = "eraser"
+    title = "Eraser"
+    key = "E"
+    icon = "mdi6.eraser"
+    hint = "Drag to take labels away · [ ] size · Shift for a line"
+
+    def _class_for(self, _event: PointerEvent) -> int | None:
+        return UNLABELLED
