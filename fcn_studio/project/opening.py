@@ -8,6 +8,7 @@ from pathlib import Path
 
 from fcn_studio.core.classes import ClassTable
 from fcn_studio.core.errors import DatasetError, ImageReadError, ProjectError, UsageError
+from fcn_studio.io.dataset_classes import read_classes
 from fcn_studio.io.datasets import DatasetFiles, detect_dataset
 from fcn_studio.io.images import IMAGE_SUFFIXES, read_size
 from fcn_studio.io.scan import PROJECT_SUFFIX, natural_key, scan_folder
@@ -15,6 +16,8 @@ from fcn_studio.project.listing import ImageListing
 from fcn_studio.project.places import absolute, remembered_store, store_beside
 from fcn_studio.project.project import Project
 from fcn_studio.project.record import FILE_NAME, ProjectRecord, read_record
+
+CLASSES_FILE = "classes.json"
 
 
 def open_project(paths: Sequence[Path | str], *, store: Path | None = None) -> Project:
@@ -105,7 +108,21 @@ def _make(listing: ImageListing, store: Path, named: Sequence[Path], notices: li
         table, unclear = _add_classes(record.class_table, listing.dataset)
         record.put_classes(table)
         notices += unclear
+    elif not record.class_table.classes:
+        record.put_classes(_read_listed_classes(listing.root / CLASSES_FILE, notices))
     return Project(listing, store, record, opened_paths=named, notices=notices)
+
+
+def _read_listed_classes(path: Path, notices: list[str]) -> ClassTable:
+    """The classes that a folder of images brings along in a `classes.json`; none without that file."""
+    if not path.is_file():
+        return ClassTable()
+    try:
+        classes = read_classes(path)
+        return ClassTable.from_keys(classes.keys, classes.names, classes.colors)
+    except (DatasetError, UsageError) as error:
+        notices.append(error.user_message)
+        return ClassTable()
 
 
 def _add_classes(table: ClassTable, files: DatasetFiles) -> tuple[ClassTable, list[str]]:
