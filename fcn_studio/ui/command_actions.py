@@ -1,0 +1,139 @@
+"""Turns the command table into actions, menus and key bindings, and keeps them in step with the situation."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QCoreApplication, QObject, Signal
+from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
+from PySide6.QtWidgets import QApplication, QLineEdit, QMainWindow, QMenu, QMenuBar, QPlainTextEdit
+
+from fcn_studio.core.errors import FcnStudioError
+from fcn_studio.ui.commands import BY_ID, COMMANDS, MENUS, Command, Situation
+from fcn_studio.ui.icons import make_icon
+from fcn_studio.ui.theme import Theme
+
+if TYPE_CHECKING:
+    from fcn_studio.ui.deeds import Deeds
+
+PEEK_AFTER_S = 0.3
+TEXT_FIELDS = (QLineEdit, QPlainTextEdit)
+ROLES = {"quit": QAction.MenuRole.QuitRole, "about": QAction.MenuRole.AboutRole}
+
+
+def title_of(command: Command) -> str:
+    """The command's title in the person's language."""
+    return QCoreApplication.translate("Command", command.title)
+
+
+def key_text(command_id: str) -> str:
+    """The command's first key as the system writes it; empty where it has none."""
+    keys = BY_ID[command_id].keys
+    return QKeySequence(keys[0]).toString(QKeySequence.SequenceFormat.NativeText) if keys else ""
+
+
+def with_key(text: str, command_id: str) -> str:
+    """`text` with the command's key behind it, for tooltips."""
+    key = key_text(command_id)
+    return f"{text}  ({key})" if key else text
+
+
+class CommandActions(QObject):
+    """One QAction a command. `failed` carries the sentence of a command that could not be done."""
+
+    failed = Signal(str)
+
+    def __init__(self, window: QMainWindow, deeds: Deeds, theme: Theme) -> None:
+        super().__init__(window)
+        self._window, self._deeds, self._theme = window, deeds, theme
+        self._actions = {command.id: self._make_action(command) for command in COMMANDS}
+        self._toggled_at: dict[str, float] = {}
+
+    def __getitem__(self, command_id: str) -> QAction:
+        return self._actions[command_id]
+
+    def at(self, bar: str) -> list[QAction]:
+        """The actions that the table gives a place in the tool row."""
+        return [self._actions[command.id] for command in COMMANDS if command.bar == bar]
+
+    def run(self, command_id: str) -> None:
+        """Do a command by name, as a notice's button does; nothing happens while it is not enabled."""
+        self._actions[command_id].trigger()
+
+    def refresh(self, situation: Situation) -> None:
+        """Bring enabled, checked and text of all actions in step."""
+        for command in COMMANDS:
+            action = self._actions[command.id]
+            action.setEnabled(command.enabled_when(situation))
+            if command.checked_when is not None:
+                action.setChecked(command.checked_when(situation))
+            if command.text_when is not None:
+                text = command.text_when(situation, title_of(command))
+                action.setText(text.replace("&", "&&"))
+                action.setToolTip(with_key(text, command.id))
+
+    def fill(self, bar: QMenuBar) -> None:
+        """Build all menus from the table."""
+        menus: dict[str, QMenu] = {}
+        for name in MENUS:
+            menus[name] = bar.addMenu(f"&{QCoreApplication.translate('Menu', name)}")
+            menus[name].setToolTipsVisible(False)
+        groups: dict[str, int] = {}
+        for command in COMMANDS:
+            menu = menus.get(command.menu) or self._submenu(menus, command.menu)
+            if groups.setdefault(command.menu, command.group) != command.group:
+                menu.addSeparator()
+                groups[command.menu] = command.group
+            menu.addAction(self._actions[command.id])
+
+    def _submenu(self, menus: dict[str, QMenu], path: str) -> QMenu:
+        parent, name = path.rsplit("/", 1)
+        if menus[parent].actions():
+            menus[parent].addSeparator()
+        menus[path] = menus[parent].addMenu(QCoreApplication.translate("Menu", name))
+        return menus[path]
+
+    def _make_action(self, command: Command) -> QAction:
+        action = QAction(title_of(command), self._window)
+        action.setObjectName(command.id)
+        action.setShortcuts([QKeySequence(key) for key in command.keys])
+        action.setAutoRepeat(command.repeats)
+        action.setMenuRole(ROLES.get(command.id, QAction.MenuRole.NoRole))
+        action.setToolTip(with_key(title_of(command), command.id))
+        if command.icon:
+            on_token = "on_accent" if command.bar == "tools" else None
+            action.setIcon(make_icon(self._theme, command.icon, on_token=on_token))
+        action.setCheckable(command.checked_when is not None)
+        action.triggered.connect(lambda _checked=False: self._do(command))
+        self._window.addAction(action)
+        return action
+
+    def _do(self, command: Command) -> None:
+        if command.holds:
+            self._toggled_at[command.id] = time.monotonic()
+        try:
+            command.action(self._deeds)
+        except FcnStudioError as error:
+            self.failed.emit(error.user_message)
+
+    # --- keys that show the other state only while they are held ----------------------------------------
+
+    def on_key_released(self, event: QKeyEvent) -> bool:
+        """A key came up: a toggle whose key was held goes back; True when it did."""
+        command = _held_by(event.key())
+        if command is None or event.isAutoRepeat() or isinstance(QApplication.focusWidget(), TEXT_FIELDS):
+            return False
+        held_s = time.monotonic() - self._toggled_at.pop(command.id, time.monotonic())
+        if held_s < PEEK_AFTER_S:
+            return False
+        self._actions[command.id].trigger()
+        return True
+
+
+def _held_by(key: int) -> Command | None:
+    """The command that is held with a plain key, if there is one."""
+    for command in COMMANDS:
+        if command.holds and any(QKeySequence(text)[0].key() == key for text in command.keys):
+            return command
+    return None

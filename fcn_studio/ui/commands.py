@@ -1,0 +1,209 @@
+"""The command table: everything a person can do, once; menus, tool bar, keys and tooltips come from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QT_TRANSLATE_NOOP
+
+from fcn_studio.ui.tools.base import Tool
+from fcn_studio.ui.tools.toolbox import TOOLS as TOOLS_THERE_ARE
+
+if TYPE_CHECKING:
+    from fcn_studio.ui.deeds import Deeds
+
+
+_T = QT_TRANSLATE_NOOP  # lupdate finds these with: -tr-function-alias QT_TRANSLATE_NOOP+=_T
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What commands look at to know whether they can be used and what they say; made by the window."""
+
+    has_project: bool = False
+    has_document: bool = False
+    has_prediction: bool = False
+    has_labels: bool = False
+    is_preview: bool = False
+    can_undo: bool = False
+    can_redo: bool = False
+    undo_name: str = ""
+    redo_name: str = ""
+    is_reviewed: bool = False
+    can_train: bool = False
+    is_training: bool = False
+    tool: str = "brush"
+    device: str = "auto"
+    theme: str = "system"
+    labels_shown: bool = True
+    prediction_shown: bool = True
+    images_panel_shown: bool = True
+    teach_panel_shown: bool = True
+    is_full_screen: bool = False
+    class_names: dict[str, str] = field(default_factory=dict)  # key "0" to "9" -> name
+
+
+@dataclass(frozen=True)
+class Command:
+    """One row. `menu` is a path such as "View/Theme"; `group` parts a menu by lines.
+
+    keys: portable key texts; the first is shown. action: what happens. enabled_when, checked_when,
+    text_when (given the title) look at the situation. bar: its place in the tool row,
+    "open", "tools" or "right". holds: a tap toggles; while the key is held the other state is shown.
+    """
+
+    id: str
+    title: str
+    menu: str
+    action: Callable[[Deeds], None]
+    keys: tuple[str, ...] = ()
+    icon: str = ""
+    group: int = 0
+    bar: str = ""
+    enabled_when: Callable[[Situation], bool] = lambda _s: True
+    checked_when: Callable[[Situation], bool] | None = None
+    text_when: Callable[[Situation, str], str] | None = None
+    holds: bool = False
+    repeats: bool = False
+
+
+def _named(title: str, name: str) -> str:
+    return f"{title}: {name}" if name else title
+
+
+def _has_document(situation: Situation) -> bool:
+    return situation.has_document
+
+
+def _tool(tool: type[Tool]) -> Command:
+    return Command(
+        f"tool_{tool.id}", tool.title, "Tools", lambda d: d.choose_tool(tool.id), (tool.key,),
+        tool.icon.removeprefix("mdi6."), bar="tools", checked_when=lambda s: s.tool == tool.id,
+    )  # fmt: skip
+
+
+def _choice(kind: str, value: str, title: str, menu: str, icon: str = "") -> Command:
+    return Command(
+        f"{kind}_{value}", title, menu, lambda d: getattr(d, f"set_{kind}")(value), (), icon,
+        checked_when=lambda situation: getattr(situation, kind) == value,
+    )  # fmt: skip
+
+
+def _class(digit: str) -> Command:
+    return Command(
+        f"class_{digit}", _T("Command", "Class with this key"), "Classes",
+        lambda d: d.choose_class(digit), (digit,),
+        enabled_when=lambda s: digit in s.class_names and not s.is_preview,
+        text_when=lambda s, title: s.class_names.get(digit, title), group=1,
+    )  # fmt: skip
+
+
+FILE = (
+    Command("open_images", _T("Command", "Open images…"), "File", lambda d: d.open_images(), ("Ctrl+O",),
+            "image-outline"),
+    Command("open_folder", _T("Command", "Open folder…"), "File", lambda d: d.open_folder(),
+            ("Ctrl+Shift+O",), "folder-open-outline", bar="open"),
+    Command("open_samples", _T("Command", "Open samples"), "File", lambda d: d.open_samples(),
+            icon="image-multiple-outline"),
+    Command("save_now", _T("Command", "Save label images now"), "File", lambda d: d.save_now(), ("Ctrl+S",),
+            "content-save-outline", group=1, enabled_when=_has_document),
+    Command("export_masks", _T("Command", "Export masks…"), "File", lambda d: d.export_masks(), ("Ctrl+E",),
+            "export-variant", group=1, enabled_when=lambda s: s.has_project),
+    Command("choose_store", _T("Command", "Choose where labels are kept…"), "File",
+            lambda d: d.choose_store(), icon="folder-cog-outline", group=1,
+            enabled_when=lambda s: s.has_project),
+    Command("quit", _T("Command", "Quit"), "File", lambda d: d.quit(), ("Ctrl+Q",), group=2),
+)  # fmt: skip
+
+EDIT = (
+    Command("undo", _T("Command", "Undo"), "Edit", lambda d: d.undo(), ("Ctrl+Z",), "undo", bar="right",
+            enabled_when=lambda s: s.can_undo, text_when=lambda s, title: _named(title, s.undo_name),
+            repeats=True),
+    Command("redo", _T("Command", "Redo"), "Edit", lambda d: d.redo(), ("Ctrl+Shift+Z", "Ctrl+Y"), "redo",
+            bar="right", enabled_when=lambda s: s.can_redo,
+            text_when=lambda s, title: _named(title, s.redo_name), repeats=True),
+    Command("accept_all", _T("Command", "Accept all"), "Edit", lambda d: d.accept_all(), ("Ctrl+Return",),
+            "check", group=1, enabled_when=lambda s: s.has_prediction and not s.is_preview),
+    Command("clear_labels", _T("Command", "Clear the labels of this image"), "Edit",
+            lambda d: d.clear_labels(), ("Ctrl+Del",), "broom", group=1, enabled_when=lambda s: s.has_labels),
+)  # fmt: skip
+
+IMAGE = (
+    Command("next_image", _T("Command", "Next image"), "Image", lambda d: d.next_image(), ("D",),
+            "chevron-right", enabled_when=lambda s: s.has_project, repeats=True),
+    Command("previous_image", _T("Command", "Previous image"), "Image", lambda d: d.previous_image(),
+            ("A",), "chevron-left", enabled_when=lambda s: s.has_project, repeats=True),
+    Command("mark_reviewed", _T("Command", "Mark reviewed"), "Image", lambda d: d.mark_reviewed(), ("R",),
+            "check-all", group=1, enabled_when=_has_document, checked_when=lambda s: s.is_reviewed),
+    Command("find_image", _T("Command", "Find image"), "Image", lambda d: d.find_image(), ("Ctrl+F",),
+            "magnify", group=1, enabled_when=lambda s: s.has_project),
+)  # fmt: skip
+
+TOOLS = (
+    *(_tool(tool) for tool in TOOLS_THERE_ARE),
+    Command("brush_bigger", _T("Command", "Bigger brush"), "Tools", lambda d: d.grow_brush(), ("]",),
+            "plus-circle-outline", group=1, repeats=True),
+    Command("brush_smaller", _T("Command", "Smaller brush"), "Tools", lambda d: d.shrink_brush(), ("[",),
+            "minus-circle-outline", group=1, repeats=True),
+)  # fmt: skip
+
+CLASSES = (
+    Command("add_class", _T("Command", "Add a class"), "Classes", lambda d: d.add_class(), ("N",), "plus",
+            enabled_when=lambda s: s.has_project),
+    Command("swap_background", _T("Command", "Swap with background"), "Classes",
+            lambda d: d.swap_background(), ("X",), "swap-horizontal",
+            enabled_when=lambda s: s.has_project and not s.is_preview),
+    *(_class(digit) for digit in "1234567890"),
+)  # fmt: skip
+
+VIEW = (
+    Command("zoom_in", _T("Command", "Zoom in"), "View", lambda d: d.zoom_in(), ("+", "="),
+            "magnify-plus-outline", enabled_when=_has_document, repeats=True),
+    Command("zoom_out", _T("Command", "Zoom out"), "View", lambda d: d.zoom_out(), ("-",),
+            "magnify-minus-outline", enabled_when=_has_document, repeats=True),
+    Command("zoom_fit", _T("Command", "Fit the image"), "View", lambda d: d.zoom_fit(), ("F", "Ctrl+0"),
+            "fit-to-screen-outline", bar="right", enabled_when=_has_document),
+    Command("zoom_actual", _T("Command", "Actual size (1:1)"), "View", lambda d: d.zoom_actual(),
+            ("Ctrl+1",), "numeric-1-box-outline", enabled_when=_has_document),
+    Command("toggle_labels", _T("Command", "Show labels"), "View", lambda d: d.toggle_labels(), ("H",),
+            "layers-outline", group=1, checked_when=lambda s: s.labels_shown, holds=True),
+    Command("toggle_prediction", _T("Command", "Show prediction"), "View",
+            lambda d: d.toggle_prediction(), ("S",), "creation", group=1,
+            checked_when=lambda s: s.prediction_shown, holds=True),
+    Command("toggle_images_panel", _T("Command", "Images panel"), "View",
+            lambda d: d.toggle_images_panel(), ("F7",), group=2, checked_when=lambda s: s.images_panel_shown),
+    Command("toggle_teach_panel", _T("Command", "Classes and fine-tune panel"), "View",
+            lambda d: d.toggle_teach_panel(), ("F8",), group=2, checked_when=lambda s: s.teach_panel_shown),
+    Command("full_screen", _T("Command", "Full screen"), "View", lambda d: d.toggle_full_screen(), ("F11",),
+            group=2, checked_when=lambda s: s.is_full_screen),
+    Command("toggle_theme", _T("Command", "Switch between dark and light"), "View",
+            lambda d: d.toggle_theme(), ("Ctrl+Shift+L",), "theme-light-dark", group=3, bar="right"),
+    _choice("theme", "system", _T("Command", "Like the system"), "View/Theme"),
+    _choice("theme", "dark", _T("Command", "Dark"), "View/Theme"),
+    _choice("theme", "light", _T("Command", "Light"), "View/Theme"),
+)  # fmt: skip
+
+NETWORK = (
+    Command("fine_tune", _T("Command", "Fine-tune"), "Network", lambda d: d.fine_tune(), ("Ctrl+T",),
+            "school-outline", enabled_when=lambda s: s.can_train),
+    Command("stop_training", _T("Command", "Stop, keep the best"), "Network", lambda d: d.stop_training(),
+            ("Ctrl+Shift+T",), "stop", enabled_when=lambda s: s.is_training),
+    _choice("device", "auto", _T("Command", "Automatic"), "Network/Device"),
+    _choice("device", "cpu", _T("Command", "Processor (CPU)"), "Network/Device"),
+    _choice("device", "cuda", _T("Command", "Graphics card (CUDA)"), "Network/Device"),
+)  # fmt: skip
+
+HELP = (
+    Command("show_keys", _T("Command", "Keys and gestures"), "Help", lambda d: d.show_keys(), ("F1",),
+            "keyboard-outline", bar="right"),
+    Command("show_hint", _T("Command", "Show the first hint again"), "Help", lambda d: d.show_hint(),
+            icon="lightbulb-outline"),
+    Command("about", _T("Command", "About FCN Studio"), "Help", lambda d: d.about(),
+            icon="information-outline", group=1),
+)  # fmt: skip
+
+MENUS = ("File", "Edit", "Image", "Tools", "Classes", "View", "Network", "Help")
+COMMANDS: tuple[Command, ...] = (*FILE, *EDIT, *IMAGE, *TOOLS, *CLASSES, *VIEW, *NETWORK, *HELP)
+BY_ID: dict[str, Command] = {command.id: command for command in COMMANDS}

@@ -1,0 +1,201 @@
+"""What the commands do: one short method a command, on the session, the canvas or the window."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fcn_studio.core.classes import BACKGROUND_KEY
+from fcn_studio.core.errors import FcnStudioError
+from fcn_studio.session.events import Level, Notice
+from fcn_studio.ui.dialogs.files import ask_folder, ask_images
+from fcn_studio.ui.theme import MODES
+
+if TYPE_CHECKING:
+    from fcn_studio.ui.main_window import MainWindow
+
+BRUSH_STEPS = 2  # of a tenth each
+
+
+class Deeds:
+    """The actions of the command table. Errors of the person's making are raised; the caller shows them."""
+
+    def __init__(self, window: MainWindow) -> None:
+        self._window = window
+        self._session = window.session
+        self._before_background: int | None = None
+
+    # --- File ---------------------------------------------------------------------------------------------
+
+    def open_images(self) -> None:
+        ask_images(self._window, self._start_folder(), self._session.open)
+
+    def open_folder(self) -> None:
+        title = self._window.tr("Open a folder of images, a labelled folder or a project")
+        ask_folder(self._window, title, self._start_folder(), lambda path: self._session.open([path]))
+
+    def open_paths(self, paths: Sequence[Path]) -> None:
+        """What was dropped on the window."""
+        self._session.open(paths)
+
+    def open_samples(self) -> None:
+        self._session.open_samples()
+
+    def save_now(self) -> None:
+        self._session.editing.save_now()
+
+    def export_masks(self) -> None:
+        from fcn_studio.ui.dialogs.export import ExportDialog
+
+        root = self._session.project_root
+        if root is None:
+            return
+        dialog = ExportDialog(self._window, root.with_name(f"{root.name}-masks"))
+        dialog.chosen.connect(
+            lambda folder, what: self._try(lambda: self._session.export.request(folder, what))
+        )
+        dialog.open()
+
+    def choose_store(self) -> None:
+        title = self._window.tr("Choose a folder to keep the labels in")
+        ask_folder(
+            self._window, title, None, lambda path: self._try(lambda: self._session.choose_store(path))
+        )
+
+    def quit(self) -> None:
+        self._window.close()
+
+    def _start_folder(self) -> Path | None:
+        root = self._session.project_root
+        return root if root is not None and root.exists() else None
+
+    def _try(self, deed: object) -> None:
+        try:
+            deed()  # type: ignore[operator]
+        except FcnStudioError as error:
+            self._window.notices.show_notice(Notice(Level.ERROR, error.user_message))
+
+    # --- Edit and image -----------------------------------------------------------------------------------
+
+    def undo(self) -> None:
+        self._session.editing.undo()
+
+    def redo(self) -> None:
+        self._session.editing.redo()
+
+    def accept_all(self) -> None:
+        self._session.editing.request_accept_all()
+
+    def clear_labels(self) -> None:
+        self._session.editing.request_clear()
+
+    def next_image(self) -> None:
+        self._session.images.next()
+
+    def previous_image(self) -> None:
+        self._session.images.previous()
+
+    def mark_reviewed(self) -> None:
+        self._session.mark_reviewed(not self._window.situation().is_reviewed)
+
+    def find_image(self) -> None:
+        self._window.images_dock.show()
+        self._window.images.find()
+
+    # --- tools and classes --------------------------------------------------------------------------------
+
+    def choose_tool(self, tool: str) -> None:
+        self._window.canvas.choose_tool(tool)
+
+    def grow_brush(self) -> None:
+        self._window.canvas.step_brush_size(BRUSH_STEPS)
+
+    def shrink_brush(self) -> None:
+        self._window.canvas.step_brush_size(-BRUSH_STEPS)
+
+    def choose_class(self, digit: str) -> None:
+        entry = self._session.classes.shown.by_shortcut(digit)
+        if entry is not None:
+            self._session.classes.choose(entry.id)
+
+    def add_class(self) -> None:
+        self._window.teach_dock.show()
+        self._window.classes.ask_new_class()
+
+    def swap_background(self) -> None:
+        """Background, or back to the class that was in hand before it."""
+        classes = self._session.classes
+        background = classes.table.by_key(BACKGROUND_KEY)
+        if background is None:
+            return
+        if classes.chosen_id != background.id:
+            self._before_background = classes.chosen_id
+            classes.choose(background.id)
+        elif self._before_background is not None:
+            classes.choose(self._before_background)
+
+    # --- view ---------------------------------------------------------------------------------------------
+
+    def zoom_in(self) -> None:
+        self._window.canvas.zoom_in()
+
+    def zoom_out(self) -> None:
+        self._window.canvas.zoom_out()
+
+    def zoom_fit(self) -> None:
+        self._window.canvas.zoom_fit()
+
+    def zoom_actual(self) -> None:
+        self._window.canvas.zoom_actual()
+
+    def toggle_labels(self) -> None:
+        self._window.toggle_layer("labels")
+
+    def toggle_prediction(self) -> None:
+        self._window.toggle_layer("prediction")
+
+    def toggle_images_panel(self) -> None:
+        self._window.images_dock.setVisible(not self._window.images_dock.isVisible())
+
+    def toggle_teach_panel(self) -> None:
+        self._window.teach_dock.setVisible(not self._window.teach_dock.isVisible())
+
+    def toggle_full_screen(self) -> None:
+        if self._window.isFullScreen():
+            self._window.showNormal()
+        else:
+            self._window.showFullScreen()
+
+    def toggle_theme(self) -> None:
+        self.set_theme("light" if self._window.theme.is_dark else "dark")
+
+    def set_theme(self, mode: str) -> None:
+        self._session.settings["theme"] = mode if mode in MODES else "system"
+        self._window.theme.set_mode(mode)
+        self._window.refresh()
+
+    # --- network and help ---------------------------------------------------------------------------------
+
+    def fine_tune(self) -> None:
+        self._session.teaching.start(device=self._session.settings["device"])
+
+    def stop_training(self) -> None:
+        self._session.teaching.stop()
+
+    def set_device(self, device: str) -> None:
+        self._session.set_device(device)
+        self._window.refresh()
+
+    def show_keys(self) -> None:
+        from fcn_studio.ui.dialogs.keys import KeysDialog
+
+        KeysDialog(self._window).open()
+
+    def show_hint(self) -> None:
+        self._window.hint.appear()
+
+    def about(self) -> None:
+        from fcn_studio.ui.dialogs.keys import make_about_dialog
+
+        make_about_dialog(self._window).open()

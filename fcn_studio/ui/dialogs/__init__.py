@@ -1,0 +1,1 @@
+"""Questions in windows of their own; each is opened, never waited for."""

@@ -1,0 +1,128 @@
+"""The list of keys and gestures, made from the command table; and a few words about the program."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QCoreApplication, Qt
+from PySide6.QtGui import QKeySequence
+from PySide6.QtWidgets import QDialog, QFrame, QGridLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
+
+from fcn_studio import __version__
+from fcn_studio.ui.command_actions import title_of
+from fcn_studio.ui.commands import COMMANDS, MENUS, Command
+from fcn_studio.ui.panels.sections import make_label, make_row
+
+COLUMNS = 3
+
+
+def keys_of(command: Command) -> str:
+    """All keys of a command as the system writes them."""
+    texts = [QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText) for key in command.keys]
+    return "  ".join(texts)
+
+
+def _make_dialog(parent: QWidget, title: str) -> tuple[QDialog, QVBoxLayout]:
+    dialog = QDialog(parent)
+    dialog.setWindowTitle(title)
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    layout = QVBoxLayout(dialog)
+    layout.setContentsMargins(20, 18, 20, 16)
+    layout.setSpacing(12)
+    return dialog, layout
+
+
+def _close_row(dialog: QDialog) -> object:
+    close = QPushButton(QCoreApplication.translate("Keys", "Close"))
+    close.setDefault(True)
+    close.clicked.connect(dialog.accept)
+    return make_row(None, close)
+
+
+class KeysDialog(QDialog):
+    """Every command that has a key, by menu, and what the mouse does."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(self.tr("Keys and gestures"))
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        page = QWidget()
+        page.setObjectName("surface")
+        columns = make_row(spacing=36)
+        self._columns = [QVBoxLayout() for _ in range(COLUMNS)]
+        for column in self._columns:
+            column.setSpacing(14)
+            columns.addLayout(column)
+        page.setLayout(columns)
+        groups = [(self.tr("Mouse"), self._gestures())]
+        for menu in MENUS:
+            rows = [(keys_of(c), title_of(c)) for c in COMMANDS if c.menu.split("/")[0] == menu and c.keys]
+            if menu == "Classes":
+                rows = [row for row in rows if not row[0].isdigit()]
+                rows.append(("0 … 9", self.tr("Class with this key")))
+            if rows:
+                groups.append((QCoreApplication.translate("Menu", menu), rows))
+        self._fill(groups)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setWidget(page)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(22, 18, 16, 14)
+        layout.addWidget(scroll, 1)
+        layout.addLayout(_close_row(self))
+        hint = page.sizeHint()
+        self.resize(min(hint.width() + 70, 1180), min(hint.height() + 90, 760))
+
+    def _gestures(self) -> list[tuple[str, str]]:
+        return [
+            (self.tr("Drag"), self.tr("use the tool")),
+            (self.tr("Right drag"), self.tr("erase")),
+            (self.tr("Shift+click"), self.tr("straight line from the last point")),
+            (self.tr("Alt+click"), self.tr("pick the class under the pointer")),
+            (self.tr("Wheel"), self.tr("zoom at the pointer")),
+            (self.tr("Shift+wheel"), self.tr("size of the brush")),
+            (self.tr("Space or middle drag"), self.tr("move the image")),
+            (self.tr("Esc"), self.tr("give up the stroke")),
+        ]
+
+    def _fill(self, groups: list[tuple[str, list[tuple[str, str]]]]) -> None:
+        """Spread the groups over the columns, each to the shortest so far."""
+        heights = [0] * COLUMNS
+        for title, rows in groups:
+            target = heights.index(min(heights))
+            heights[target] += len(rows) + 2
+            grid = QGridLayout()
+            grid.setHorizontalSpacing(14)
+            grid.setVerticalSpacing(5)
+            grid.setColumnStretch(1, 1)
+            grid.addWidget(make_label(title.upper(), "heading"), 0, 0, 1, 2)
+            for row, (keys, text) in enumerate(rows, start=1):
+                key = make_label(keys, "muted")
+                key.setMinimumWidth(96)
+                grid.addWidget(key, row, 0)
+                grid.addWidget(make_label(text), row, 1)
+            self._columns[target].addLayout(grid)
+        for column in self._columns:
+            column.addStretch(1)
+
+
+def make_about_dialog(parent: QWidget) -> QDialog:
+    """What this is, its version, its licence."""
+
+    def tr(text: str) -> str:
+        return QCoreApplication.translate("Keys", text)
+
+    dialog, layout = _make_dialog(parent, tr("About FCN Studio"))
+    layout.addWidget(make_label(f"FCN Studio {__version__}", "title"))
+    text = tr(
+        "Open your images, see what a fully convolutional network takes each pixel for, correct it with a "
+        "brush, and teach it with one button."
+    )
+    words = make_label(text, "", wraps=True)
+    words.setMinimumWidth(380)
+    layout.addWidget(words)
+    licence = tr("Apache License 2.0. Made with Qt (LGPL), PyTorch, OpenVINO and other free software.")
+    layout.addWidget(make_label(licence, "muted", wraps=True))
+    layout.addLayout(_close_row(dialog))
+    dialog.setModal(False)
+    dialog.setWindowModality(Qt.WindowModality.WindowModal)
+    return dialog

@@ -1,0 +1,65 @@
+"""Does heavy things one at a time while the person does nothing: no input for half a second."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, QTimer
+
+IDLE_MS = 500
+INPUT = frozenset(
+    {
+        QEvent.Type.KeyPress,
+        QEvent.Type.MouseButtonPress,
+        QEvent.Type.MouseButtonRelease,
+        QEvent.Type.MouseMove,
+        QEvent.Type.Wheel,
+        QEvent.Type.TabletMove,
+        QEvent.Type.TabletPress,
+        QEvent.Type.TouchUpdate,
+        QEvent.Type.NativeGesture,
+    }
+)
+
+
+class IdleWork(QObject):
+    """Runs each task once, the next only after another half second without input; then stops watching."""
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self._tasks: deque[Callable[[], None]] = deque()
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(IDLE_MS)
+        self._timer.timeout.connect(self._run_next)
+
+    @property
+    def is_watching(self) -> bool:
+        return self._timer.isActive()
+
+    def add(self, *tasks: Callable[[], None]) -> None:
+        """Do these, in order, when nobody touches anything."""
+        if not self._tasks and tasks:
+            QCoreApplication.instance().installEventFilter(self)
+            self._timer.start()
+        self._tasks.extend(tasks)
+
+    def stop(self) -> None:
+        """Do nothing any more."""
+        self._tasks.clear()
+        self._timer.stop()
+        QCoreApplication.instance().removeEventFilter(self)
+
+    def _run_next(self) -> None:
+        task = self._tasks.popleft()
+        task()
+        if self._tasks:
+            self._timer.start()
+        else:
+            self.stop()
+
+    def eventFilter(self, _watched: QObject, event: QEvent) -> bool:
+        if event.type() in INPUT:
+            self._timer.start()
+        return False

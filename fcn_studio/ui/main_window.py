@@ -1,0 +1,276 @@
+"""The main window: places the panels round the canvas and connects them; decides nothing itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QSize, Qt, QTimer
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
+from PySide6.QtWidgets import (
+    QDockWidget,
+    QMainWindow,
+    QStackedLayout,
+    QToolBar,
+    QWidget,
+)
+
+from fcn_studio.session.events import Level, Notice
+from fcn_studio.ui.canvas.view import CanvasView
+from fcn_studio.ui.command_actions import CommandActions
+from fcn_studio.ui.commands import Situation
+from fcn_studio.ui.deeds import Deeds
+from fcn_studio.ui.notices import Notices
+from fcn_studio.ui.panels.classes import ClassesPanel
+from fcn_studio.ui.panels.column import Column
+from fcn_studio.ui.panels.hint import HintCard
+from fcn_studio.ui.panels.image_list import ImageListPanel
+from fcn_studio.ui.panels.layers import LayersPanel
+from fcn_studio.ui.panels.prediction import PredictionPanel
+from fcn_studio.ui.panels.status_bar import StatusBar
+from fcn_studio.ui.panels.tool_row import ToolRow
+from fcn_studio.ui.panels.training import TrainingPanel
+from fcn_studio.ui.panels.welcome import WelcomePage
+from fcn_studio.ui.theme import Theme
+from fcn_studio.ui.window_memory import SMALLEST_SIZE, keep_window, restore_window
+
+if TYPE_CHECKING:
+    from fcn_studio.session.session import Session
+
+LAYERS = ("labels", "prediction")
+RIGHT_PX = 308
+LEFT_PX = 236
+
+
+class MainWindow(QMainWindow):
+    """Everything a person sees; all state is the session's, all commands come from the command table."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
+        self.theme = Theme(self, session.settings["theme"])
+        self.deeds = Deeds(self)
+        self.actions_of = CommandActions(self, self.deeds, self.theme)
+        self.setWindowTitle("FCN Studio")
+        self.setAcceptDrops(True)
+        self.setMinimumSize(SMALLEST_SIZE)
+        self._make_middle()
+        self._make_sides()
+        self._refresh_timer = QTimer(self)
+        self._refresh_timer.setSingleShot(True)
+        self._refresh_timer.setInterval(0)
+        self._refresh_timer.timeout.connect(self.refresh)
+        self._connect_canvas()
+        self._connect_session()
+        self._restore()
+
+    # --- building -----------------------------------------------------------------------------------------
+
+    def _make_middle(self) -> None:
+        actions = self.actions_of
+        actions.fill(self.menuBar())
+        self.tool_row = ToolRow(actions)
+        bar = QToolBar(self.tr("Tools"))
+        bar.setObjectName("toolBar")
+        bar.setMovable(False)
+        bar.toggleViewAction().setEnabled(False)
+        bar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
+        bar.addWidget(self.tool_row)
+        self.addToolBar(bar)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
+        self.stage = QWidget()
+        self.stage.setObjectName("stage")
+        self._pages = QStackedLayout(self.stage)
+        self.welcome = WelcomePage(
+            self.theme, [actions["open_folder"], actions["open_images"], actions["open_samples"]]
+        )
+        self.canvas = CanvasView(self.session)
+        self._pages.addWidget(self.welcome)
+        self._pages.addWidget(self.canvas)
+        self.setCentralWidget(self.stage)
+        self.notices = Notices(self.stage, self.theme)
+        self.notices.cure_wanted.connect(actions.run)
+        self.hint = HintCard(self.stage, self.theme)
+        self.hint.gone.connect(self._on_hint_gone)
+        self.status = StatusBar(self.session, self.theme)
+        self.setStatusBar(self.status)
+
+    def _make_sides(self) -> None:
+        actions = self.actions_of
+        self.images = ImageListPanel(self.session, self.theme)
+        self.classes = ClassesPanel(self.session, self.theme)
+        self.layers = LayersPanel(self.theme)
+        self.prediction = PredictionPanel(
+            self.session, self.theme, actions["accept_all"], actions["mark_reviewed"]
+        )
+        self.training = TrainingPanel(
+            self.session, self.theme, actions["fine_tune"], actions["stop_training"]
+        )
+        column = Column([self.classes, self.layers, self.prediction, self.training])
+        column.setMinimumWidth(RIGHT_PX - 8)
+        left, right = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
+        self.images_dock = self._dock("imagesDock", self.tr("Images"), self.images, left, LEFT_PX)
+        self.teach_dock = self._dock("teachDock", self.tr("Classes and fine-tuning"), column, right, RIGHT_PX)
+
+    def _dock(
+        self, name: str, title: str, widget: QWidget, area: Qt.DockWidgetArea, width_px: int
+    ) -> QDockWidget:
+        """A side panel that can be resized and put away, but not torn off (Wayland cannot)."""
+        dock = QDockWidget(title)
+        dock.setObjectName(name)
+        dock.setFeatures(QDockWidget.DockWidgetFeature.NoDockWidgetFeatures)
+        dock.setTitleBarWidget(QWidget())
+        dock.setWidget(widget)
+        self.addDockWidget(area, dock)
+        self.resizeDocks([dock], [width_px], Qt.Orientation.Horizontal)
+        dock.visibilityChanged.connect(lambda _visible: self._refresh_timer.start())
+        return dock
+
+    def _connect_canvas(self) -> None:
+        canvas = self.canvas
+        canvas.pointer_moved.connect(self.status.show_pointer)
+        canvas.zoom_changed.connect(self.status.show_zoom)
+        canvas.hint_changed.connect(self.status.show_hint)
+        canvas.tool_changed.connect(self._on_tool_changed)
+        canvas.brush_size_changed.connect(self.tool_row.show_size)
+        canvas.layer_changed.connect(self._on_layer_changed)
+        canvas.classes_wanted.connect(self._on_classes_wanted)
+        self.tool_row.size_changed.connect(canvas.set_brush_size)
+        self.layers.toggled.connect(self.toggle_layer)
+        self.layers.opacity_changed.connect(self._on_opacity_changed)
+        self.theme.changed.connect(self._dress_canvas)
+        self._dress_canvas()
+
+    def _connect_session(self) -> None:
+        events = self.session.events
+        for event in (
+            events.project_opened, events.images_changed, events.image_state_changed, events.image_opened,
+            events.history_changed, events.classes_changed, events.class_chosen, events.prediction_changed,
+            events.checkpoints_changed, events.training_changed,
+        ):  # fmt: skip
+            event.connect(self._on_something_changed)
+        events.notice.connect(self.notices.show_notice)
+        events.labels_changed.connect(self._on_labels_changed)
+
+    # --- state --------------------------------------------------------------------------------------------
+
+    def situation(self) -> Situation:
+        """What the commands look at."""
+        session, document = self.session, self.session.document
+        state = "unlabelled"
+        if document is not None and session.project is not None:
+            state = session.project.state_of(document.image_id).value
+        return Situation(
+            has_project=session.is_open,
+            has_document=document is not None,
+            has_prediction=document is not None and document.prediction is not None,
+            has_labels=state != "unlabelled",
+            is_preview=session.classes.is_preview,
+            can_undo=session.editing.can_undo,
+            can_redo=session.editing.can_redo,
+            undo_name=session.editing.undo_name,
+            redo_name=session.editing.redo_name,
+            is_reviewed=state == "reviewed",
+            can_train=session.teaching.blocked_reason() is None,
+            is_training=session.teaching.is_running,
+            tool=self.canvas.tool_id,
+            device=session.settings["device"],
+            theme=self.theme.mode,
+            labels_shown=self.canvas.layer_visible("labels"),
+            prediction_shown=self.canvas.layer_visible("prediction"),
+            images_panel_shown=self.images_dock.isVisible(),
+            teach_panel_shown=self.teach_dock.isVisible(),
+            is_full_screen=self.isFullScreen(),
+            class_names={c.shortcut: c.name for c in session.classes.shown if c.shortcut},
+        )
+
+    def refresh(self) -> None:
+        """Bring menus, buttons, title and page in step with the session."""
+        self.actions_of.refresh(self.situation())
+        session = self.session
+        self._pages.setCurrentWidget(self.canvas if session.is_open else self.welcome)
+        self.tool_row.show_title(session.project_title or "FCN Studio")
+        parts = [session.document.name if session.document else "", session.project_title, "FCN Studio"]
+        self.setWindowTitle(" – ".join(filter(None, parts)))
+
+    def toggle_layer(self, layer: str) -> None:
+        """Show or hide "labels" or "prediction"."""
+        self.canvas.set_layer_visible(layer, not self.canvas.layer_visible(layer))
+
+    def _on_something_changed(self, *_what: object) -> None:
+        self._refresh_timer.start()
+
+    def _on_labels_changed(self, *_what: object) -> None:
+        if not self.session.editing.in_stroke:
+            self._refresh_timer.start()
+        self.hint.go()
+
+    def _on_tool_changed(self, tool: str) -> None:
+        self.session.settings["tool"] = tool
+        self.tool_row.show_options(tool in ("brush", "eraser"))
+        self._refresh_timer.start()
+
+    def _on_layer_changed(self, layer: str, is_shown: bool) -> None:
+        self.layers.show_layer(layer, is_shown)
+        self._refresh_timer.start()
+
+    def _on_opacity_changed(self, layer: str, opacity: float) -> None:
+        self.canvas.set_layer_opacity(layer, opacity)
+        self.session.settings[f"{'label' if layer == 'labels' else layer}_opacity"] = opacity
+
+    def _on_classes_wanted(self) -> None:
+        self.teach_dock.show()
+        self.classes.ask_whose_classes()
+        text = self.tr("Choose the classes on the right first: the model’s, or your own.")
+        self.notices.show_notice(Notice(Level.INFO, text))
+
+    def _on_hint_gone(self) -> None:
+        self.session.settings["hint_seen"] = True
+
+    def _dress_canvas(self) -> None:
+        self.canvas.set_backdrop(self.theme.tokens.color("canvas"))
+
+    # --- remembering --------------------------------------------------------------------------------------
+
+    def _restore(self) -> None:
+        settings = self.session.settings
+        restore_window(self, settings)
+        for layer, name in (("labels", "label_opacity"), ("prediction", "prediction_opacity")):
+            self.layers.show_opacity(layer, settings[name])
+            self.canvas.set_layer_opacity(layer, settings[name])
+        self.canvas.set_brush_size(settings["brush_size"])
+        self.canvas.choose_tool(settings["tool"])
+        self._on_tool_changed(self.canvas.tool_id)
+        self.tool_row.show_size(self.canvas.brush_size_px)
+        self.refresh()
+
+    def keep(self) -> None:
+        """Put what the window should remember into the settings."""
+        settings = self.session.settings
+        keep_window(self, settings)
+        settings["tool"] = self.canvas.tool_id
+        settings["brush_size"] = self.canvas.brush_size_px
+        settings["last_view"] = self.canvas.view_state() if self.session.document else {}
+
+    # --- Qt's own events ------------------------------------------------------------------------------------
+
+    def sizeHint(self) -> QSize:
+        return QSize(1440, 900)
+
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:
+        if not self.actions_of.on_key_released(event):
+            super().keyReleaseEvent(event)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if any(url.isLocalFile() for url in event.mimeData().urls()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
+        if paths:
+            event.acceptProposedAction()
+            self.deeds.open_paths(paths)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        self.keep()
+        super().closeEvent(event)

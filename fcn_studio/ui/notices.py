@@ -1,0 +1,159 @@
+"""Notices that float over the canvas: one sentence and its cure, gone by themselves or closed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QEnterEvent
+from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QWidget
+
+from fcn_studio.ui.command_actions import title_of, with_key
+from fcn_studio.ui.commands import BY_ID
+from fcn_studio.ui.icons import make_icon
+from fcn_studio.ui.panels.sections import fit_text, make_row, make_tool_button
+from fcn_studio.ui.theme import Theme
+
+SIGNS = {
+    "info": ("information", "accent"),
+    "success": ("check-circle", "accent"),
+    "warning": ("alert", "warning"),
+    "error": ("alert-circle", "error"),
+}
+SHOWN_MS = {"info": 5000, "success": 5000, "warning": 15000}  # errors stay until they are closed
+TOP_PX = 14
+GAP_PX = 8
+MOST_SHOWN = 4
+WIDEST_TEXT_PX = 560
+
+
+class NoticeChip(QFrame):
+    """One notice; `closed` when it goes."""
+
+    closed = Signal()
+    cure_wanted = Signal(str)  # command id
+
+    def __init__(self, parent: QWidget, theme: Theme, notice: Any) -> None:
+        super().__init__(parent)
+        self.notice = notice
+        self.setObjectName("notice")
+        self.setProperty("level", notice.level.value)
+        self.setAccessibleName(notice.text)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        sign, token = SIGNS[notice.level.value]
+        icon = QLabel()
+        icon.setPixmap(make_icon(theme, sign, token).pixmap(QSize(16, 16), self.devicePixelRatioF()))
+        self.text = QLabel(notice.text)
+        self.text.setTextFormat(Qt.TextFormat.PlainText)
+        self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.text.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        row = make_row(icon, self.text, spacing=9)
+        row.setContentsMargins(13, 7, 8, 7)
+        self.cure = self._make_cure(notice.action)
+        if self.cure is not None:
+            row.addWidget(self.cure)
+        self.close_button = make_tool_button(self.tr("Close this notice"))
+        self.close_button.setIcon(make_icon(theme, "close", "muted"))
+        self.close_button.clicked.connect(self.go)
+        row.addWidget(self.close_button)
+        self.setLayout(row)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self.go)
+        self.restart()
+
+    def _make_cure(self, command_id: str | None) -> QPushButton | None:
+        command = BY_ID.get(command_id or "")
+        if command is None:
+            return None
+        button = QPushButton(title_of(command))
+        button.setToolTip(with_key(title_of(command), command.id))
+        button.clicked.connect(lambda: self._on_cure(command.id))
+        return button
+
+    def _on_cure(self, command_id: str) -> None:
+        self.cure_wanted.emit(command_id)
+        self.go()
+
+    def restart(self) -> None:
+        """Let the time to read begin anew."""
+        shown_ms = SHOWN_MS.get(self.notice.level.value)
+        if shown_ms is not None:
+            self._timer.start(shown_ms)
+
+    def fit(self, width_px: int) -> None:
+        """As wide as the text needs, with more than one line where there is no room."""
+        fit_text(self.text, WIDEST_TEXT_PX)
+        self.ensurePolished()
+        rest = self.sizeHint().width() - min(self.text.sizeHint().width(), self.text.maximumWidth())
+        widest = max(120, min(WIDEST_TEXT_PX, width_px - rest - 2 * TOP_PX))
+        fit_text(self.text, widest)
+        self.adjustSize()
+
+    def go(self) -> None:
+        self._timer.stop()
+        self.hide()
+        self.closed.emit()
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        self._timer.stop()  # whoever points at it is reading it
+        super().enterEvent(event)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self.restart()
+        super().leaveEvent(event)
+
+
+class Notices(QObject):
+    """Places the notices at the top of `stage`, newest last."""
+
+    cure_wanted = Signal(str)  # command id
+
+    def __init__(self, stage: QWidget, theme: Theme) -> None:
+        super().__init__(stage)
+        self._stage, self._theme = stage, theme
+        self.chips: list[NoticeChip] = []
+        stage.installEventFilter(self)
+
+    def show_notice(self, notice: Any) -> None:
+        """Show one; the same sentence again only stays longer."""
+        for chip in self.chips:
+            if chip.notice.text == notice.text:
+                chip.restart()
+                return
+        chip = NoticeChip(self._stage, self._theme, notice)
+        chip.closed.connect(lambda: self._on_closed(chip))
+        chip.cure_wanted.connect(self.cure_wanted)
+        self.chips.append(chip)
+        self._drop_surplus()
+        chip.show()
+        chip.raise_()
+        self._place()
+
+    def clear(self) -> None:
+        for chip in list(self.chips):
+            chip.go()
+
+    def _drop_surplus(self) -> None:
+        """Too many: the oldest that is no error goes first."""
+        while len(self.chips) > MOST_SHOWN:
+            mild = [chip for chip in self.chips[:-1] if chip.notice.level.value != "error"]
+            (mild or self.chips)[0].go()
+
+    def _on_closed(self, chip: NoticeChip) -> None:
+        if chip in self.chips:
+            self.chips.remove(chip)
+            chip.deleteLater()
+            self._place()
+
+    def _place(self) -> None:
+        top = TOP_PX
+        for chip in self.chips:
+            chip.fit(self._stage.width())
+            chip.move((self._stage.width() - chip.width()) // 2, top)
+            top += chip.height() + GAP_PX
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if watched is self._stage and event.type() == QEvent.Type.Resize:
+            self._place()
+        return False

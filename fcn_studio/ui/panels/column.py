@@ -1,0 +1,49 @@
+"""The right column: panels one above the other, squeezed while they can be, scrolled when they cannot."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+
+from fcn_studio.ui.panels.sections import make_line
+
+
+class Column(QScrollArea):
+    """Stacks `panels` with lines between them.
+
+    Qt's own `widgetResizable` gives a layout with wrapped text its preferred height and never less; here it
+    gets the height of the view as long as its least height fits.
+    """
+
+    def __init__(self, panels: list[QWidget]) -> None:
+        super().__init__()
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        inner = QWidget()
+        inner.setObjectName("surface")
+        self._rows = QVBoxLayout(inner)
+        self._rows.setContentsMargins(0, 2, 0, 0)
+        self._rows.setSpacing(0)
+        self._rows.setSizeConstraint(QVBoxLayout.SizeConstraint.SetNoConstraint)
+        for panel in panels:
+            if panel is not panels[0]:
+                self._rows.addWidget(make_line())
+            self._rows.addWidget(panel)
+        self._rows.addStretch(1)
+        self.setWidget(inner)
+        inner.installEventFilter(self)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if watched is self.widget() and event.type() == QEvent.Type.LayoutRequest:
+            self._fit()
+        return super().eventFilter(watched, event)
+
+    def _fit(self) -> None:
+        least = self._rows.minimumHeightForWidth(self.viewport().width())
+        self.widget().resize(self.viewport().width(), max(least, self.viewport().height()))

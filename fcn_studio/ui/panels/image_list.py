@@ -1,0 +1,107 @@
+"""The left panel: the project's images with thumbnails and states, a filter, and how many are reviewed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, Qt
+from PySide6.QtWidgets import QAbstractItemView, QLineEdit, QListView, QVBoxLayout, QWidget
+
+from fcn_studio.ui.panels.image_rows import ID_ROLE, ImageDelegate, ImageFilter, ImageRows
+from fcn_studio.ui.panels.sections import GAP, make_heading, make_label, make_row
+from fcn_studio.ui.theme import Theme
+
+if TYPE_CHECKING:
+    from fcn_studio.session.session import Session
+
+
+class ImageListPanel(QWidget):
+    """Shows the session's images; a click opens one."""
+
+    def __init__(self, session: Session, theme: Theme) -> None:
+        super().__init__()
+        self._session = session
+        self.setObjectName("surface")
+        self.setAccessibleName(self.tr("Images"))
+        self.count = make_label("", "muted")
+        self.filter = QLineEdit()
+        self.filter.setPlaceholderText(self.tr("Filter by name or state"))
+        self.filter.setAccessibleName(self.tr("Filter the images by name or state"))
+        self.filter.setClearButtonEnabled(True)
+        self.rows = ImageRows(session, self)
+        self.shown = ImageFilter(self)
+        self.shown.setSourceModel(self.rows)
+        self.view = self._make_view(theme)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(12, 12, 8, 8)
+        layout.setSpacing(GAP)
+        layout.addLayout(make_row(make_heading(self.tr("Images")), None, self.count))
+        layout.addWidget(self.filter)
+        layout.addWidget(self.view, 1)
+        self.setMinimumWidth(204)
+        self._connect()
+
+    def _make_view(self, theme: Theme) -> QListView:
+        view = QListView()
+        view.setObjectName("images")
+        view.setAccessibleName(self.tr("Images of the project"))
+        view.setModel(self.shown)
+        view.setItemDelegate(ImageDelegate(theme, view))
+        view.setMouseTracking(True)
+        view.setUniformItemSizes(True)
+        view.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        view.setSpacing(0)
+        return view
+
+    def _connect(self) -> None:
+        self.filter.textChanged.connect(self.shown.set_text)
+        self.filter.returnPressed.connect(self._open_first)
+        self.view.clicked.connect(self._on_row_used)
+        self.view.activated.connect(self._on_row_used)
+        events = self._session.events
+        events.project_opened.connect(self._on_images_changed)
+        events.images_changed.connect(self._on_images_changed)
+        events.image_state_changed.connect(self._on_state_changed)
+        events.thumbnail_ready.connect(self.rows.put_thumbnail)
+        events.image_opening.connect(self._show_current)
+        events.image_opened.connect(self._on_image_opened)
+
+    def find(self) -> None:
+        """Put the cursor into the filter."""
+        self.filter.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.filter.selectAll()
+
+    def _on_row_used(self, index: QModelIndex) -> None:
+        image_id = index.data(ID_ROLE)
+        if image_id and image_id != self._session.images.current_id:
+            self._session.images.open(image_id)
+
+    def _open_first(self) -> None:
+        if self.shown.rowCount():
+            self._on_row_used(self.shown.index(0, 0))
+            self.view.setFocus()
+
+    def _on_images_changed(self) -> None:
+        self.rows.reload()
+        self._on_state_changed("")
+        self._show_current(self._session.images.current_id)
+
+    def _on_state_changed(self, _image_id: str) -> None:
+        self.rows.refresh_states()
+        entries = self._session.images.entries
+        done = sum(entry.state.value == "reviewed" for entry in entries)
+        self.count.setText(self.tr("{0} of {1} reviewed").format(done, len(entries)) if entries else "")
+
+    def _on_image_opened(self, document: object) -> None:
+        self._show_current(getattr(document, "image_id", None))
+
+    def _show_current(self, image_id: str | None) -> None:
+        index = self.shown.mapFromSource(self.rows.index(self.rows.row_of(image_id), 0))
+        if index.isValid():
+            flag = QItemSelectionModel.SelectionFlag.ClearAndSelect
+            self.view.selectionModel().setCurrentIndex(index, flag)
+            self.view.scrollTo(index)
+        else:
+            self.view.clearSelection()

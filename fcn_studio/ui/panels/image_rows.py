@@ -1,0 +1,204 @@
+"""The image list's rows: a model over the session's images and the delegate that draws a row."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import (
+    QAbstractListModel,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    QRect,
+    QSize,
+    QSortFilterProxyModel,
+    Qt,
+)
+from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPainterPath, QPixmap
+from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
+
+from fcn_studio.ui.icons import draw_glyph
+from fcn_studio.ui.qimage import make_rgb_image
+from fcn_studio.ui.theme import Theme
+
+if TYPE_CHECKING:
+    from fcn_studio.session.session import Session
+
+Index = QModelIndex | QPersistentModelIndex
+ID_ROLE = Qt.ItemDataRole.UserRole + 1
+STATE_ROLE = Qt.ItemDataRole.UserRole + 2
+THUMBNAIL_ROLE = Qt.ItemDataRole.UserRole + 3
+THUMBNAILS_KEPT = 400
+THUMBNAIL_HW = (56, 76)
+ROW_PX = 68
+STATE_GLYPHS = {
+    "reviewed": ("check-circle", "success"),
+    "in progress": ("circle-half-full", "warning"),
+    "unlabelled": ("circle-outline", "muted"),
+}
+
+
+class ImageRows(QAbstractListModel):
+    """The session's images in their order; asks for a thumbnail when its row is first drawn."""
+
+    def __init__(self, session: Session, parent: QObject) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._entries: tuple[Any, ...] = ()
+        self._rows: dict[str, int] = {}
+        self._thumbnails: OrderedDict[str, QPixmap | None] = OrderedDict()  # None: asked for
+
+    def reload(self) -> None:
+        """Read the list anew, as after another folder was opened."""
+        self.beginResetModel()
+        self._entries = self._session.images.entries
+        self._rows = {entry.image_id: row for row, entry in enumerate(self._entries)}
+        self._thumbnails.clear()
+        self.endResetModel()
+
+    def refresh_states(self) -> None:
+        """Read the states anew; the rows stay."""
+        entries = self._session.images.entries
+        if len(entries) != len(self._entries):
+            self.reload()
+            return
+        self._entries = entries
+        self.dataChanged.emit(self.index(0), self.index(max(0, len(entries) - 1)))
+
+    def put_thumbnail(self, image_id: str, pixels: NDArray[np.uint8]) -> None:
+        """A thumbnail arrived, uint8 [h, w, 3]."""
+        row = self._rows.get(image_id)
+        if row is None:
+            return
+        self._thumbnails[image_id] = QPixmap.fromImage(make_rgb_image(pixels))
+        self._thumbnails.move_to_end(image_id)
+        while len(self._thumbnails) > THUMBNAILS_KEPT:
+            self._thumbnails.popitem(last=False)
+        self.dataChanged.emit(self.index(row), self.index(row), [THUMBNAIL_ROLE])
+
+    def row_of(self, image_id: str | None) -> int:
+        """The row of an image; -1 where there is none."""
+        return self._rows.get(image_id or "", -1)
+
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 (Qt's own default)
+        return 0 if parent.isValid() else len(self._entries)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if not index.isValid() or index.row() >= len(self._entries):
+            return None
+        entry = self._entries[index.row()]
+        if role == Qt.ItemDataRole.DisplayRole:
+            return entry.name
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return entry.image_id
+        if role == Qt.ItemDataRole.AccessibleTextRole:
+            return f"{entry.name}, {entry.state.value}"
+        if role == ID_ROLE:
+            return entry.image_id
+        if role == STATE_ROLE:
+            return entry.state.value
+        if role == THUMBNAIL_ROLE:
+            return self._thumbnail(entry.image_id)
+        return None
+
+    def _thumbnail(self, image_id: str) -> QPixmap | None:
+        if image_id not in self._thumbnails:
+            self._thumbnails[image_id] = None
+            self._session.images.request_thumbnail(image_id)
+        return self._thumbnails[image_id]
+
+
+class ImageFilter(QSortFilterProxyModel):
+    """Rows whose path or state contains all words that were typed."""
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self._words: list[str] = []
+
+    def set_text(self, text: str) -> None:
+        self._words = text.casefold().split()
+        self.invalidate()
+
+    def filterAcceptsRow(self, source_row: int, source_parent: Index) -> bool:
+        index = self.sourceModel().index(source_row, 0, source_parent)
+        text = f"{index.data(ID_ROLE)} {index.data(STATE_ROLE)}".casefold()
+        return all(word in text for word in self._words)
+
+
+class ImageDelegate(QStyledItemDelegate):
+    """Draws a row: thumbnail with round corners, name, state with its sign."""
+
+    def __init__(self, theme: Theme, parent: QObject) -> None:
+        super().__init__(parent)
+        self._theme = theme
+
+    def sizeHint(self, option: QStyleOptionViewItem, _index: Index) -> QSize:
+        return QSize(120, max(ROW_PX, 2 * option.fontMetrics.height() + 24))
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        tokens = self._theme.tokens
+        chosen = bool(option.state & QStyle.StateFlag.State_Selected)
+        hovered = bool(option.state & QStyle.StateFlag.State_MouseOver)
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if chosen or hovered:
+            path = QPainterPath()
+            path.addRoundedRect(option.rect.adjusted(0, 1, 0, -1), 6, 6)
+            painter.fillPath(path, tokens.color("raised" if chosen else "field"))
+        thumbnail = self._thumbnail_rect(option.rect)
+        self._draw_thumbnail(painter, thumbnail, index.data(THUMBNAIL_ROLE))
+        text = QRect(option.rect)
+        text.setLeft(thumbnail.right() + 11)
+        text.setRight(option.rect.right() - 6)
+        self._draw_name(painter, text, option.font, str(index.data()), chosen)
+        self._draw_state(painter, text, option.font, str(index.data(STATE_ROLE)))
+        painter.restore()
+
+    def _thumbnail_rect(self, row: QRect) -> QRect:
+        height, width = THUMBNAIL_HW
+        return QRect(row.left() + 6, row.center().y() - height // 2 + 1, width, height)
+
+    def _draw_thumbnail(self, painter: QPainter, rect: QRect, pixmap: QPixmap | None) -> None:
+        path = QPainterPath()
+        path.addRoundedRect(rect, 5, 5)
+        painter.save()
+        painter.setClipPath(path)
+        painter.fillRect(rect, self._theme.tokens.color("field"))
+        if pixmap is not None and not pixmap.isNull():
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+            painter.drawPixmap(rect, pixmap, _middle_part(pixmap.size(), rect.size()))
+        painter.restore()
+
+    def _draw_name(self, painter: QPainter, rect: QRect, font: QFont, name: str, chosen: bool) -> None:
+        own = QFont(font)
+        own.setBold(chosen)
+        painter.setFont(own)
+        painter.setPen(self._theme.tokens.color("text"))
+        text = QFontMetrics(own).elidedText(name, Qt.TextElideMode.ElideMiddle, rect.width())
+        upper = QRect(rect.left(), rect.top(), rect.width(), rect.height() // 2 - 2)
+        painter.drawText(upper, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignBottom, text)
+
+    def _draw_state(self, painter: QPainter, rect: QRect, font: QFont, state: str) -> None:
+        sign, token = STATE_GLYPHS.get(state, STATE_GLYPHS["unlabelled"])
+        lower = QRect(rect.left(), rect.center().y() + 3, rect.width(), rect.height() // 2 - 4)
+        line_px = QFontMetrics(font).height()
+        draw_glyph(
+            painter, sign, QRect(lower.left(), lower.top() + (line_px - 14) // 2, 14, 14),
+            self._theme.tokens.color(token),
+        )  # fmt: skip
+        painter.setFont(font)
+        painter.setPen(self._theme.tokens.color("muted"))
+        words = QFontMetrics(font).elidedText(self.tr(state), Qt.TextElideMode.ElideRight, lower.width() - 20)
+        painter.drawText(
+            lower.adjusted(20, 0, 0, 0), Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop, words
+        )
+
+
+def _middle_part(size: QSize, target: QSize) -> QRect:
+    """The largest part of a picture, round its middle, that has the target's proportions."""
+    scale = min(size.width() / target.width(), size.height() / target.height())
+    width, height = max(1, round(target.width() * scale)), max(1, round(target.height() * scale))
+    return QRect((size.width() - width) // 2, (size.height() - height) // 2, width, height)

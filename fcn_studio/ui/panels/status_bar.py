@@ -1,0 +1,158 @@
+"""The bottom line: what is under the pointer, what the tool does, what is saved, what the device does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import QLabel, QStatusBar, QWidget
+
+from fcn_studio.core.label_map import Provenance
+from fcn_studio.ui.icons import make_icon
+from fcn_studio.ui.panels.sections import ElidedLabel, make_label, make_row
+from fcn_studio.ui.theme import Theme
+
+if TYPE_CHECKING:
+    from fcn_studio.session.session import Session
+
+SAVED_SIGNS = {
+    "nothing to save": ("", ""),
+    "written": ("content-save-outline", "muted"),
+    "on disk": ("content-save-check-outline", "success"),
+    "in memory only": ("content-save-alert-outline", "warning"),
+}
+
+
+class StatusBar(QStatusBar):
+    """Reads the session; the canvas's pointer, zoom and tool hint are handed in by the window."""
+
+    def __init__(self, session: Session, theme: Theme) -> None:
+        super().__init__()
+        self._session, self._theme = session, theme
+        self._pointer: tuple[int, int] | None = None
+        self.setSizeGripEnabled(False)
+        self.position, self.label, self.network = make_label(), make_label(), make_label("", "muted")
+        self.hint = ElidedLabel(name="muted")
+        self.hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.zoom = make_label("", "muted")
+        self.saved_icon, self.saved = QLabel(), make_label("", "muted")
+        self.device_icon, self.device = QLabel(), make_label("", "muted")
+        line = QWidget()
+        row = make_row(self.position, self.label, self.network, spacing=16)
+        row.setContentsMargins(10, 5, 10, 5)
+        row.addWidget(self.hint, 1)
+        row.addWidget(self.zoom)
+        row.addLayout(make_row(self.saved_icon, self.saved, spacing=6))
+        row.addLayout(make_row(self.device_icon, self.device, spacing=6))
+        line.setLayout(row)
+        self.addWidget(line, 1)
+        self._connect()
+        self._dress()
+
+    def _connect(self) -> None:
+        events = self._session.events
+        events.saved_changed.connect(self._on_saved_changed)
+        events.activity_changed.connect(self._on_activity_changed)
+        events.prediction_status_changed.connect(self._on_device_changed)
+        events.training_changed.connect(self._on_device_changed)
+        events.labels_changed.connect(self._on_pixel_changed)
+        events.prediction_changed.connect(self._on_pixel_changed)
+        events.classes_changed.connect(self._on_pixel_changed)
+        events.image_opened.connect(self._on_pixel_changed)
+        self._activity = ""
+        self._theme.changed.connect(self._dress)
+
+    def _dress(self) -> None:
+        self._on_saved_changed(self._session.editing.saved)
+        self._on_device_changed()
+
+    # --- what the canvas says -------------------------------------------------------------------------------
+
+    def show_pointer(self, pointer_yx: tuple[int, int] | None) -> None:
+        """The image pixel under the pointer, or None."""
+        self._pointer = pointer_yx
+        self._on_pixel_changed()
+
+    def show_zoom(self, scale: float) -> None:
+        """Device pixels an image pixel."""
+        self.zoom.setText(f"{round(scale * 100)} %")
+        self.zoom.setToolTip(self.tr("Zoom"))
+
+    def show_hint(self, text: str) -> None:
+        """What the tool in hand does with the mouse."""
+        self.hint.setText(text)
+
+    # --- what the session says ------------------------------------------------------------------------------
+
+    def _on_pixel_changed(self, *_what: object) -> None:
+        document = self._session.document
+        info = None
+        if document is not None and self._pointer is not None:
+            info = document.value_at(*self._pointer, self._session.classes.prediction_lut)
+        if info is None or self._pointer is None:
+            for label in (self.position, self.label, self.network):
+                label.clear()
+            return
+        self.position.setText(f"x {self._pointer[1]}   y {self._pointer[0]}")
+        self.label.setText(self._describe_label(info))
+        self.network.setText(self._describe_network(info))
+
+    def _describe_label(self, info: Any) -> str:
+        if info.label_id is None:
+            return self.tr("unlabelled")
+        words = {
+            Provenance.PAINTED: self.tr("painted"),
+            Provenance.ACCEPTED: self.tr("accepted"),
+            Provenance.IMPORTED: self.tr("imported"),
+        }
+        return f"{self._name(info.label_id)}, {words.get(info.provenance, '')}".rstrip(", ")
+
+    def _describe_network(self, info: Any) -> str:
+        if info.predicted_id is None:
+            return ""
+        return self.tr("network: {0}, {1}").format(self._name(info.predicted_id), f"{info.confidence:.2f}")
+
+    def _name(self, class_id: int) -> str:
+        entry = self._session.classes.shown.by_id(class_id)
+        return entry.name if entry is not None else self.tr("class {0}").format(class_id)
+
+    def _on_saved_changed(self, saved: Any) -> None:
+        words = {
+            "written": (
+                self.tr("writing …"),
+                self.tr("The strokes are on their way to the disk"),
+            ),
+            "on disk": (self.tr("all strokes on disk"), self.tr("Even a power cut loses nothing")),
+            "in memory only": (
+                self.tr("in memory only"),
+                self.tr("The disk refused; it is tried again. Make room, or choose another place in “File”."),
+            ),
+        }
+        text, tip = words.get(saved.value, ("", ""))
+        sign, token = SAVED_SIGNS[saved.value]
+        self._show_sign(self.saved_icon, sign, token)
+        self.saved.setText(text)
+        self.saved.setToolTip(tip)
+        self.saved.setObjectName("warning" if token == "warning" else "muted")
+        self.saved.style().unpolish(self.saved)
+        self.saved.style().polish(self.saved)
+
+    def _on_activity_changed(self, activity: str) -> None:
+        self._activity = activity
+        self._on_device_changed()
+
+    def _on_device_changed(self, *_what: object) -> None:
+        device = self._session.prediction.device_text
+        activity = self._activity or self.tr("idle")
+        status = self._session.teaching.status
+        if status.phase.value == "running":
+            activity = self.tr("training, step {0}").format(status.step)
+        self._show_sign(self.device_icon, "chip", "accent" if self._activity else "muted")
+        self.device.setText(f"{device}  ·  {activity}" if device else activity)
+        self.device.setToolTip(self.tr("Where networks run, and what they do (menu “Network”)"))
+
+    def _show_sign(self, label: QLabel, sign: str, token: str) -> None:
+        label.setVisible(bool(sign))
+        if sign:
+            size = QSize(16, 16)
+            label.setPixmap(make_icon(self._theme, sign, token).pixmap(size, self.devicePixelRatioF()))

@@ -1,0 +1,129 @@
+"""The fine-tune panel: one button with a sensible default; while it runs, how far and how well."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QProgressBar, QPushButton, QVBoxLayout, QWidget
+
+from fcn_studio.ui.icons import make_icon
+from fcn_studio.ui.panels.prediction import ActionButton
+from fcn_studio.ui.panels.sections import Section, make_label
+from fcn_studio.ui.theme import Theme
+
+if TYPE_CHECKING:
+    from fcn_studio.session.session import Session
+
+RUNNING = ("preparing", "running", "stopping")
+
+
+def describe_time(seconds: float | None) -> str:
+    """ "1 min left" from seconds; empty where it is not known."""
+    if seconds is None:
+        return ""
+    if seconds < 55:
+        return f"{max(1, round(seconds / 5) * 5)} s left"
+    return f"{round(seconds / 60)} min left"
+
+
+class TrainingPanel(Section):
+    """Shows the session's training status; its buttons are the commands "Fine-tune" and "Stop"."""
+
+    def __init__(self, session: Session, theme: Theme, start: QAction, stop: QAction) -> None:
+        self.progress_text = make_label("", "muted")
+        super().__init__(self.tr("Fine-tune"), self.progress_text)
+        self._session, self._theme = session, theme
+        self._plot: Any = None
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setAccessibleName(self.tr("Progress of the fine-tuning"))
+        self._plot_place = QWidget()
+        QVBoxLayout(self._plot_place).setContentsMargins(0, 0, 0, 0)
+        self.start = ActionButton(start, icon=make_icon(theme, "school-outline", "on_accent"))
+        self.stop = ActionButton(stop, icon=make_icon(theme, "stop", "on_accent"))
+        for button in (self.start, self.stop):
+            button.setObjectName("primary")
+        self.about = make_label("", "muted", wraps=True)
+        self.result = make_label("", "result", wraps=True)
+        self.back = QPushButton()
+        self.back.setObjectName("link")
+        self.back.clicked.connect(self._on_back)
+        for widget in (
+            self.bar, self._plot_place, self.result, self.back, self.start, self.stop,
+            self.about,
+        ):  # fmt: skip
+            self.rows.addWidget(widget)
+        events = session.events
+        events.training_changed.connect(lambda status: self.show_status(status))
+        for event in (
+            events.history_changed, events.classes_changed, events.image_opened, events.image_state_changed,
+            events.checkpoints_changed, events.project_opened,
+        ):  # fmt: skip
+            event.connect(self._on_reason_changed)
+        self.show_status(session.teaching.status)
+
+    def show_status(self, status: Any) -> None:
+        """Bring everything in step with a TrainingStatus."""
+        phase = status.phase.value
+        is_running = phase in RUNNING
+        self.start.setVisible(not is_running)
+        self.stop.setVisible(is_running)
+        self.bar.setVisible(is_running)
+        self.progress_text.setVisible(is_running)
+        self.bar.setRange(0, status.steps)  # 0 to 0 while preparing: a bar that only moves
+        self.bar.setValue(status.step)
+        self.progress_text.setText(self._describe(status) if phase == "running" else "")
+        self._show_curves(status)
+        self.result.setText(status.message)
+        self.result.setVisible(bool(self.result.text()))
+        self._show_way_back(phase == "done")
+        self._on_reason_changed()
+
+    def _describe(self, status: Any) -> str:
+        parts = [self.tr("step {0} of {1}").format(status.step, status.steps)]
+        return "  ·  ".join([*parts, *filter(None, [describe_time(status.seconds_left)])])
+
+    def _show_curves(self, status: Any) -> None:
+        has_curves = len(status.losses) > 1
+        self._plot_place.setVisible(has_curves)
+        if not has_curves:
+            return
+        self.prepare_plot()
+        self._plot.show_curves(status.losses, status.scores, status.steps)
+
+    def prepare_plot(self) -> None:
+        """Load the plotting library (0.2 to 0.6 s): while the person is idle, or for the first curve."""
+        if self._plot is None:
+            from fcn_studio.ui.panels.training_plot import TrainingPlot
+
+            self._plot = TrainingPlot(self._theme)
+            self._plot_place.layout().addWidget(self._plot)
+
+    def _on_reason_changed(self, *_what: object) -> None:
+        """Under the button stands why it cannot be pressed, or what it will do."""
+        status = self._session.teaching.status
+        reason = self._session.teaching.blocked_reason()
+        is_running = status.phase.value in RUNNING
+        default = self.tr("Teaches the network what you labelled in this project, in at most two minutes.")
+        self.about.setText(default if reason is None else reason)
+        self.about.setVisible(not is_running and not (reason is None and self.result.text()))
+
+    def _show_way_back(self, has_result: bool) -> None:
+        entry, parent = self._find_parent()
+        self.back.setVisible(has_result and parent is not None)
+        if parent is not None:
+            self.back.setText(self.tr("Go back to “{0}”").format(parent.name))
+            self.back.setToolTip(self.tr("Use “{0}” again instead of “{1}”").format(parent.name, entry.name))
+
+    def _find_parent(self) -> tuple[Any, Any]:
+        entries = {entry.id: entry for entry in self._session.shelf.entries}
+        active = next((entry for entry in entries.values() if entry.active), None)
+        parent = entries.get(active.parent) if active is not None and active.parent else None
+        return active, parent if parent is not None and parent.usable else None
+
+    def _on_back(self) -> None:
+        _active, parent = self._find_parent()
+        if parent is not None:
+            self.back.hide()
+            self._session.shelf.activate(parent.id)
