@@ -31,6 +31,17 @@ class Findings:
     notices: list[str] = field(default_factory=list)
     move_aside: list[Path] = field(default_factory=list)
     rewrite: bool = False
+    other_size: bool = False
+
+    def put_aside_for_size(self, path: Path, hw: tuple[int, ...]) -> None:
+        """Files made for another size of the image; one sentence for all of them."""
+        self.move_aside.append(path)
+        if not self.other_size:
+            self.notices.append(
+                f"{self.place.image_id} is now {self.shape_hw[1]} x {self.shape_hw[0]} pixels, but its labels "
+                f"are {hw[1]} x {hw[0]}: they are kept aside when you next edit it."
+            )
+        self.other_size = True
 
     def put_aside(self, path: Path, why: str) -> None:
         self.move_aside.append(path)
@@ -58,9 +69,7 @@ def read_fitting(found: Findings, path: Path) -> PlaneFile | None:
         return None
     if plane is None or plane.pixels.shape == found.shape_hw:
         return plane
-    height, width = plane.pixels.shape
-    size = f"{found.shape_hw[1]} x {found.shape_hw[0]}"
-    found.put_aside(path, f"is {width} x {height} pixels, but its image is now {size}")
+    found.put_aside_for_size(path, plane.pixels.shape)
     return None
 
 
@@ -75,7 +84,7 @@ def read_own_journal(found: Findings) -> JournalFile | None:
         found.put_aside(path, "has lost its beginning and cannot be used")
         return None
     if (header.height, header.width) != found.shape_hw:
-        found.put_aside(path, "was written for another size of the image")
+        found.put_aside_for_size(path, (header.height, header.width))
         return None
     if header.image != found.place.image_id:
         found.put_aside(path, f"belongs to another image ({header.image})")

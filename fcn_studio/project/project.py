@@ -205,8 +205,8 @@ class Project:
         """
         place = self.place_of(image_id)
         save_labels(place, label_map.labels, label_map.provenance, seq=seq, journal=journal, palette=palette)
-        if self._ledger.set_emptied(image_id, label_map.is_empty):
-            self.save()
+        self._ledger.set_emptied(image_id, label_map.is_empty)
+        self.save()
 
     def compact(self, image_id: str) -> Compaction:
         """Shorten the journal of an image that is closed and saved, if that is worth it; see `compaction`."""
