@@ -88,9 +88,15 @@ def note(message: str) -> None:
     print(message, file=sys.stderr, flush=True)
 
 
+def summarize(message: str) -> None:
+    """Print a closing line to stderr for a person at a terminal; silent in pipes and scripts."""
+    if sys.stderr.isatty():
+        note(message)
+
+
 def print_json(value: Any) -> None:
-    """Print one JSON document on one line of stdout, and let it out at once."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+    """Print one JSON document on one line of stdout, in ASCII for any terminal, and let it out at once."""
+    sys.stdout.write(json.dumps(value) + "\n")
     sys.stdout.flush()
 
 

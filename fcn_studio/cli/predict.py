@@ -98,6 +98,8 @@ def predict(
                     "images": results,
                 }
             )
+    done = len(plan.outputs) + len(plan.problems) - failures
+    console.summarize(f"{done} masks in {out_dir}" + (f", {failures} not done" if failures else ""))
     if failures:
         raise SystemExit(console.EXIT_FAILED)
 

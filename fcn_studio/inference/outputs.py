@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from fcn_studio.core.errors import FcnStudioError, ImageReadError, UsageError
-from fcn_studio.io.scan import scan_folder
+from fcn_studio.core.errors import FcnStudioError, ImageReadError, ProjectError, UsageError
+from fcn_studio.io.scan import PROJECT_SUFFIX, scan_folder
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,9 @@ def _find_sources(path: Path, out_dir: Path, problems: list[tuple[Path, FcnStudi
     if not path.is_dir():
         # A file that is not there, or no image, is named when it is read.
         return [_Source(path, PurePosixPath(path.name))]
+    if path.suffix == PROJECT_SUFFIX:
+        problems.append((path, ProjectError(f"{path} is a project: name the folder of its images instead.")))
+        return []
     out, folder = os.path.realpath(out_dir), os.path.realpath(path)
     if out == folder:
         raise UsageError(f"The masks would lie among the images in {path}: choose another folder for --out.")

@@ -18,8 +18,6 @@ from fcn_studio.cli.predict import predict
 from fcn_studio.core.resources import resource_path
 from fcn_studio.inference import openvino_engine
 
-pytestmark = pytest.mark.skipif(not openvino_engine.is_installed(), reason="OpenVINO is not installed")
-
 
 @pytest.fixture(autouse=True)
 def _own_cache(tmp_path, monkeypatch):
@@ -127,6 +125,7 @@ def run_process(code, *arguments, **options):
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, **options)
 
 
+@pytest.mark.skipif(not openvino_engine.is_installed(), reason="OpenVINO is not installed")
 def test_the_first_mask_needs_neither_torch_nor_qt(photos, tmp_path):
     code = (
         "import sys\n"

@@ -157,6 +157,24 @@ def test_torch_engine_puts_the_mode_of_the_module_back(make_checkpoint):
     assert scores.flags.writeable
 
 
+@pytest.mark.gpu
+def test_cuda_agrees_with_the_cpu_and_takes_any_size(make_checkpoint):
+    from fcn_studio.inference.torch_engine import sees_cuda
+
+    if not sees_cuda():
+        pytest.skip("there is no CUDA device")
+    checkpoint = make_checkpoint(21)
+    plain, fast = TorchEngine.open(checkpoint, "cpu"), TorchEngine.open(checkpoint, "cuda")
+    assert fast.name == "torch f32, cuda"
+    for hw in ((33, 49), (385, 513), (33, 49)):
+        x = make_input(hw)
+        expected, got = plain.scores(x), fast.scores(x)
+        np.testing.assert_allclose(got, expected, atol=0.02 * np.abs(expected).max())
+        assert (compute_labels(got, hw)[0] == compute_labels(expected, hw)[0]).mean() > 0.995
+    fast.close()
+    fast.close()
+
+
 def test_without_openvino_torch_takes_over(make_checkpoint, tmp_path, monkeypatch):
     monkeypatch.setattr(openvino_engine, "is_installed", lambda: False)
     assert engine.make_engine(make_checkpoint(3), "cpu", tmp_path).name == "torch f32, cpu"

@@ -112,6 +112,13 @@ def test_a_folder_without_images_is_named(tmp_path):
     assert "no images" in str(plan.problems[0][1])
 
 
+def test_a_project_is_no_folder_of_images(tmp_path):
+    write_image(tmp_path / "photos.fcnstudio" / "labels" / "cat.png")
+    plan = plan_outputs([tmp_path / "photos.fcnstudio"], tmp_path / "out")
+    assert not plan.outputs
+    assert "is a project" in str(plan.problems[0][1])
+
+
 class HalvesEngine:
     """Background at the left, "thing" where the picture is bright."""
 
