@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from fcn_studio.cli import console
+from fcn_studio.core.errors import FcnStudioError
+
+if TYPE_CHECKING:
+    from fcn_studio.inference.batch import Outcome
+    from fcn_studio.inference.engine import Engine
 
 
 @click.command()
@@ -66,54 +71,69 @@ def predict(
     plan = plan_outputs(paths, out_dir)
     engine = make_engine(model_path or resource_path("models", "embedded.safetensors"), device)
     make_folder(out_dir)
-    results: list[dict[str, Any]] = []
-    failures = 0
+    report = _Report()
     for path, error in plan.problems:
-        console.fail(error.user_message)
-        results.append({"image": str(path), "error": error.user_message})
-        failures += 1
+        report.add_failure(path, error)
     steps = predict_files(plan.outputs, Predictor(engine), with_overlay=overlay)
     try:
         with console.progress(len(plan.outputs), "Predicting") as bar:
             for outcome in steps:
-                if outcome.error is not None:
-                    console.fail(outcome.error.user_message)
-                    failures += 1
-                elif outcome.notice:
-                    console.note(outcome.notice)
-                results.append(_to_json(outcome))
+                report.add(outcome)
                 bar.advance()
     finally:
         # Also after Ctrl+C: files that were being written are finished, and what is done is reported.
         steps.close()
         engine.close()
         if as_json:
-            console.print_json(
-                {
-                    "checkpoint": engine.spec.id,
-                    "engine": engine.name,
-                    "classes": list(engine.spec.class_names),
-                    "out": str(out_dir),
-                    "failed": failures,
-                    "images": results,
-                }
-            )
-    done = len(plan.outputs) + len(plan.problems) - failures
-    console.summarize(f"{done} masks in {out_dir}" + (f", {failures} not done" if failures else ""))
-    if failures:
+            console.print_json(report.to_json(engine, out_dir))
+    report.summarize(out_dir)
+    if report.failures:
         raise SystemExit(console.EXIT_FAILED)
 
 
-def _to_json(outcome: Any) -> dict[str, Any]:
-    if outcome.error is not None:
-        return {"image": str(outcome.image), "error": outcome.error.user_message}
-    return {
-        "image": str(outcome.image),
-        "mask": str(outcome.mask),
-        "overlay": None if outcome.overlay is None else str(outcome.overlay),
-        "height": outcome.hw[0],
-        "width": outcome.hw[1],
-        "classes": {name: round(share, 6) for name, share in outcome.shares.items()},
-        "seconds": round(outcome.seconds, 4),
-        "notice": outcome.notice,
-    }
+class _Report:
+    """What was done: complaints go to stderr at once, the rest is kept for the end."""
+
+    def __init__(self) -> None:
+        self.images: list[dict[str, Any]] = []
+        self.failures = 0
+
+    def add_failure(self, path: Path, error: FcnStudioError) -> None:
+        console.fail(error.user_message)
+        self.images.append({"image": str(path), "error": error.user_message})
+        self.failures += 1
+
+    def add(self, outcome: Outcome) -> None:
+        if outcome.error is not None:
+            self.add_failure(outcome.image, outcome.error)
+            return
+        if outcome.notice:
+            console.note(outcome.notice)
+        self.images.append(
+            {
+                "image": str(outcome.image),
+                "mask": str(outcome.mask),
+                "overlay": None if outcome.overlay is None else str(outcome.overlay),
+                "height": outcome.height,
+                "width": outcome.width,
+                "classes": {name: round(share, 6) for name, share in outcome.shares.items()},
+                "seconds": round(outcome.seconds, 4),
+                "notice": outcome.notice,
+            }
+        )
+
+    def to_json(self, engine: Engine, out_dir: Path) -> dict[str, Any]:
+        return {
+            "checkpoint": engine.spec.id,
+            "engine": engine.name,
+            "classes": list(engine.spec.class_names),
+            "out": str(out_dir),
+            "failed": self.failures,
+            "images": self.images,
+        }
+
+    def summarize(self, out_dir: Path) -> None:
+        done = len(self.images) - self.failures
+        console.summarize(
+            f"{done} masks in {out_dir}" + (f", {self.failures} not done" if self.failures else "")
+        )

@@ -44,7 +44,8 @@ class Outcome:
     image: Path
     mask: Path | None = None
     overlay: Path | None = None
-    hw: tuple[int, int] | None = None
+    height: int = 0
+    width: int = 0
     shares: dict[str, float] = field(default_factory=dict)
     seconds: float = 0.0
     notice: str | None = None
@@ -122,7 +123,8 @@ def _write(
         image=output.image,
         mask=output.mask,
         overlay=None if pixels is None else output.overlay,
-        hw=prediction.shape_hw,
+        height=prediction.shape_hw[0],
+        width=prediction.shape_hw[1],
         shares=compute_shares(prediction, spec.class_names),
         seconds=prediction.seconds,
         notice=notice,

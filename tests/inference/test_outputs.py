@@ -159,8 +159,8 @@ def test_masks_hold_class_indices_at_the_size_of_the_image_as_displayed(tmp_path
     np.testing.assert_array_equal(labels, pixels[..., 0] // 255)
     assert text["classes"] == "background, thing"
     assert read_label_png(tmp_path / "out" / "b.png")[0].shape == (10, 6)
-    assert upright.hw == (6, 10)
-    assert turned.hw == (10, 6)
+    assert (upright.height, upright.width) == (6, 10)
+    assert (turned.height, turned.width) == (10, 6)
     assert upright.shares == {"background": 0.7, "thing": 0.3}
     with Image.open(tmp_path / "out" / "a.png") as mask:
         assert mask.mode == "P"
