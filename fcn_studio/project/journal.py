@@ -7,6 +7,7 @@ import shutil
 import sys
 import threading
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,10 +27,17 @@ class Journal:
     Nothing is made on disk before the first frame; `before_first_write` runs before that (to make the
     project's folder). When a write fails the file is cut back to its last whole frame, the frames stay in
     memory as pending, StorageError is raised, and the next append or `retry` writes them.
+    `write_lock` (re-entrant) is held while the file is written; its holder may copy the file and `retarget`.
     """
 
-    def __init__(self, plan: JournalPlan, before_first_write: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self,
+        plan: JournalPlan,
+        before_first_write: Callable[[], None] | None = None,
+        write_lock: AbstractContextManager[object] | None = None,
+    ) -> None:
         self._plan = plan
+        self._write_lock = write_lock if write_lock is not None else threading.RLock()
         self._before_first_write = before_first_write
         self._next_seq = plan.next_seq
         self._pending: list[bytes] = []
@@ -120,19 +128,20 @@ class Journal:
         old = self._plan.place
         moved = {old.labels: place.labels, old.provenance: place.provenance, old.journal: place.journal}
         aside = tuple(moved[path] for path in self._plan.move_aside)
-        with self._lock:
+        with self._write_lock, self._lock:
             self._plan = replace(self._plan, place=place, move_aside=aside)
             self._let_go()
 
     def close(self) -> bool:
         """Let go of the file; False when frames are still pending (the disk refuses them even now)."""
-        try:
-            self._write_pending()
-        except StorageError:
-            return False
-        finally:
-            with self._lock:
-                self._let_go()
+        with self._write_lock:
+            try:
+                self._write_pending()
+            except StorageError:
+                return False
+            finally:
+                with self._lock:
+                    self._let_go()
         return True
 
     def _let_go(self) -> None:
@@ -148,18 +157,17 @@ class Journal:
         return seq
 
     def _write_pending(self) -> None:
-        if not self._pending:
-            return
-        try:
-            if self._descriptor is None:
-                self._open()
-            while self._pending:
-                self._write_whole(self._pending[0])
-                with self._lock:
-                    self._pending.pop(0)
-                    self._written_seq = self.last_seq - len(self._pending)
-        except OSError as error:
-            raise storage_error(error, self.path) from error
+        with self._write_lock:
+            try:
+                if self._pending and self._descriptor is None:
+                    self._open()
+                while self._pending:
+                    self._write_whole(self._pending[0])
+                    with self._lock:
+                        self._pending.pop(0)
+                        self._written_seq = self.last_seq - len(self._pending)
+            except OSError as error:
+                raise storage_error(error, self.path) from error
 
     def _write_whole(self, frame: bytes) -> None:
         """One frame at the end of the good part; on failure the file ends where it ended before."""

@@ -24,6 +24,7 @@ _HEAD = struct.Struct("<4sHI")
 _LENGTH = struct.Struct("<I")
 _PAYLOAD = struct.Struct("<BQ")
 _CRC = struct.Struct("<I")
+_HEADER_LIMIT_BYTES = 65536
 
 BaseKind = Literal["empty", "imported", "png"]
 
@@ -112,13 +113,22 @@ def read_journal(path: Path) -> JournalFile | None:
     """
     try:
         content = path.read_bytes()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise LabelReadError(f"{path} could not be read ({error.strerror}): check the file.") from error
     if not content:
         return None
     return parse_journal(content, path)
+
+
+def read_header(path: Path) -> JournalHeader | None:
+    """Only the header; None where there is none that can be read. Raises LabelReadError (newer version)."""
+    try:
+        with path.open("rb") as file:
+            return _parse_header(file.read(_HEADER_LIMIT_BYTES), path)[0]
+    except OSError:
+        return None
 
 
 def parse_journal(content: bytes, path: Path) -> JournalFile:

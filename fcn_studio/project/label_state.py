@@ -38,8 +38,8 @@ class Findings:
         self.move_aside.append(path)
         if not self.other_size:
             self.notices.append(
-                f"{self.place.image_id} is now {self.shape_hw[1]} x {self.shape_hw[0]} pixels, but its labels "
-                f"are {hw[1]} x {hw[0]}: they are kept aside when you next edit it."
+                f"{self.place.image_id} is now {self.shape_hw[1]} x {self.shape_hw[0]} pixels, but its "
+                f"labels are {hw[1]} x {hw[0]}: they are kept aside when you next edit it."
             )
         self.other_size = True
 

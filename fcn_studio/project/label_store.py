@@ -92,15 +92,7 @@ def load_labels(place: LabelPlace, shape_hw: tuple[int, int] | None = None) -> L
     return _start_anew(found, find_base(found, labels, provenance))
 
 
-def save_labels(
-    place: LabelPlace,
-    labels: Plane,
-    provenance: Plane,
-    *,
-    seq: int,
-    journal: str,
-    palette: Plane | None = None,
-) -> None:
+def save_labels(place: LabelPlace, labels: Plane, provenance: Plane, *, seq: int, journal: str) -> None:
     """Write both PNGs as state `seq` of `journal`, durable on return; on the io pool, one at a time an image.
 
     The journal is made durable first: labels that know of a stroke which the journal has lost would make
@@ -108,10 +100,9 @@ def save_labels(
     """
     _sync_journal(place.journal)
     image = place.image_id
-    colors = place.palette if palette is None else palette
-    write_plane(place.labels, labels, colors, image=image, seq=seq, journal=journal)
-    colors = make_provenance_palette()
-    write_plane(place.provenance, provenance, colors, image=image, seq=seq, journal=journal)
+    write_plane(place.labels, labels, place.palette, image=image, seq=seq, journal=journal)
+    palette = make_provenance_palette()
+    write_plane(place.provenance, provenance, palette, image=image, seq=seq, journal=journal)
 
 
 def _sync_journal(path: Path) -> None:

@@ -11,7 +11,7 @@ from PIL import Image
 from fcn_studio.core.errors import LabelReadError
 from fcn_studio.io.images import IMAGE_SUFFIXES
 from fcn_studio.io.naming import make_mask_names
-from fcn_studio.project.journal_format import read_journal
+from fcn_studio.project.journal_format import read_header
 from fcn_studio.project.label_files import CHUNK, decode_stamp
 
 
@@ -46,7 +46,7 @@ def find_label_name(store: Path, image_id: str, usual: str) -> str:
     stem = f"{PurePosixPath(image_id).with_suffix('')}.png"
     full = f"{image_id}.png"
     other = full if usual == stem else stem
-    if _exists(store, usual) or not _exists(store, other):
+    if not _exists(store, other) or (_exists(store, usual) and _find_owner(store, usual) == image_id):
         return usual
     return other if _find_owner(store, other) == image_id else usual
 
@@ -63,11 +63,11 @@ def journal_path(store: Path, name: str) -> Path:
 def _find_owner(store: Path, name: str) -> str | None:
     """The image that a label PNG or a journal says it belongs to."""
     try:
-        journal = read_journal(journal_path(store, name))
+        header = read_header(journal_path(store, name))
     except LabelReadError:
-        journal = None
-    if journal is not None and journal.header is not None:
-        return journal.header.image
+        header = None
+    if header is not None:
+        return header.image
     try:
         with Image.open(store / "labels" / name, formats=("PNG",)) as image:
             stamp = decode_stamp(str(image.info.get(CHUNK, "")))

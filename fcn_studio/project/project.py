@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 import weakref
 from collections.abc import Callable, Sequence
 from enum import Enum
@@ -15,7 +16,7 @@ from fcn_studio.io.atomic import make_folder, storage_error
 from fcn_studio.io.datasets import DatasetFiles
 from fcn_studio.project.compaction import Compaction, compact_journal
 from fcn_studio.project.journal import Journal
-from fcn_studio.project.label_files import LabelPlace, Plane
+from fcn_studio.project.label_files import LabelPlace
 from fcn_studio.project.label_store import LoadedLabels, load_labels, save_labels
 from fcn_studio.project.ledger import Ledger
 from fcn_studio.project.listing import ImageListing
@@ -55,6 +56,9 @@ class Project:
         self._ledger = Ledger(record, listing.root, store)
         self._labelled = {i for i in listing.image_ids if listing.has_files(i, store)}
         self._journals: weakref.WeakSet[Journal] = weakref.WeakSet()
+        # Held while journals are appended to, and while PNGs are written; both while all of it moves.
+        self._append_lock = threading.RLock()
+        self._files_lock = threading.Lock()
         self.opened_paths = tuple(opened_paths)
         self.notices = tuple(notices)
 
@@ -166,19 +170,22 @@ class Project:
         What the old place holds is copied (runs are not); open journals go on in the new place.
         Raises StorageError; nothing has changed then.
         """
-        old, store = self.store, store_within(folder, self.root)
-        if store == old:
-            return
-        _copy_store(old, store)
-        self._ledger.move(store)
-        try:
-            self.save()
-            remember_store(self.root, store)
-        except StorageError:
-            self._ledger.move(old)
-            raise
-        for journal in self._journals:
-            journal.retarget(self.place_of(journal.image_id))
+        store = store_within(folder, self.root)
+        with self._files_lock, self._append_lock:
+            old = self.store
+            if store == old:
+                return
+            _copy_store(old, store)
+            self._ledger.move(store)
+            try:
+                self.save()
+                remember_store(self.root, store)
+            except StorageError:
+                self._ledger.move(old)
+                shutil.rmtree(store, ignore_errors=True)
+                raise
+            for journal in list(self._journals):
+                journal.retarget(self.place_of(journal.image_id))
 
     # --- labels ------------------------------------------------------------------------------------------
 
@@ -191,26 +198,25 @@ class Project:
         """The journal of an image that was just loaded; its first frame makes the project on disk."""
         if loaded.plan.place.image_id != image_id:
             raise ValueError(f"these are the labels of {loaded.plan.place.image_id}, not of {image_id}")
-        journal = Journal(loaded.plan, self.ensure_on_disk)
+        journal = Journal(loaded.plan, self.ensure_on_disk, self._append_lock)
         self._journals.add(journal)
         return journal
 
-    def save_labels(
-        self, image_id: str, label_map: LabelMap, seq: int, journal: str, palette: Plane | None = None
-    ) -> None:
+    def save_labels(self, image_id: str, label_map: LabelMap, seq: int, journal: str) -> None:
         """Write label and provenance PNG of state `seq` of a journal (its `journal_id`); for the io pool.
 
-        One at a time an image (serial = image id). `palette`: uint8 [256, 3], the classes' own by default.
-        Raises StorageError; what existed then stays.
+        In the order of `seq` for one image (serial = image id). Raises StorageError; what existed then stays.
         """
-        place = self.place_of(image_id)
-        save_labels(place, label_map.labels, label_map.provenance, seq=seq, journal=journal, palette=palette)
+        with self._files_lock:
+            place = self.place_of(image_id)
+            save_labels(place, label_map.labels, label_map.provenance, seq=seq, journal=journal)
         self._ledger.set_emptied(image_id, label_map.is_empty)
         self.save()
 
     def compact(self, image_id: str) -> Compaction:
         """Shorten the journal of an image that is closed and saved, if that is worth it; see `compaction`."""
-        return compact_journal(self.place_of(image_id))
+        with self._files_lock:
+            return compact_journal(self.place_of(image_id))
 
     # --- checkpoints and training --------------------------------------------------------------------------
 
