@@ -94,17 +94,26 @@ def find_missing_packages() -> list[str]:
     return sorted(set(missing))
 
 
+def install_packages(names: list[str]) -> None:
+    say("installing " + " ".join(names))
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    apt = ["apt-get", "-y", "-q", "--no-install-recommends", "-o", "Dpkg::Use-Pty=0"]
+    finish_interrupted = ["dpkg", "--configure", "-a"]
+    for command in (finish_interrupted, [*apt, "update"], [*apt, "install", *names]):
+        done = subprocess.run(
+            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        if done.returncode:
+            print(done.stdout)
+
+
 def check_system() -> None:
     """Install what is missing where that is allowed, else say the one line to type and end."""
     if sys.platform != "linux" or os.environ.get("SKIP_SYSTEM_CHECK"):
         return
     missing = find_missing_packages()
     if missing and os.geteuid() == 0 and shutil.which("apt-get"):
-        say("installing " + " ".join(missing))
-        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        install = ["apt-get", "install", "-y", "-q", "--no-install-recommends", *missing]
-        for command in (["apt-get", "update", "-q"], install):
-            subprocess.run(command, env=environment, stdout=subprocess.DEVNULL)
+        install_packages(missing)
         missing = find_missing_packages()
     if missing:
         say("the window needs libraries or fonts that are not here. Type this line, then run make again:")

@@ -31,8 +31,9 @@ fi
 if ! python=$(choose); then
     if command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then
         echo "setup: installing python3-venv"
-        apt-get update -q >/dev/null
-        DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends python3-venv >/dev/null
+        export DEBIAN_FRONTEND=noninteractive
+        dpkg --configure -a && apt-get -q update >/dev/null &&
+            apt-get -y -q --no-install-recommends -o Dpkg::Use-Pty=0 install python3-venv >/dev/null || true
     fi
     if ! python=$(choose); then
         echo "setup: Python 3.11 or newer with its venv module is needed and was not found." >&2
