@@ -96,7 +96,7 @@ def _check_file(path: Path) -> None:
     if not os.path.lexists(path):
         raise ImageReadError(f"{path} does not exist: check the name.")
     if path.is_dir():
-        raise ImageReadError(f"{path} is a folder, not an image.")
+        raise ImageReadError(f"{path} is a folder, not an image: choose an image file.")
     if not path.exists():
         raise ImageReadError(f"{path} is a link to a file that does not exist: mend or remove the link.")
     if not path.is_file():
