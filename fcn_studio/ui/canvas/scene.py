@@ -164,7 +164,7 @@ class Scene(QObject):
         same = (before.scale, before.image_hw, before.view_hw) == (
             transform.scale, transform.image_hw, transform.view_hw,
         )  # fmt: skip
-        if same and dy == round(dy) and dx == round(dx):
+        if same and abs(dy - round(dy)) < 1e-6 and abs(dx - round(dx)) < 1e-6:
             self.frame.scroll(round(dy), round(dx))
             self.stale.emit(self.frame.box)
         else:

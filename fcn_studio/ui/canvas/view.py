@@ -101,7 +101,8 @@ class CanvasView(PointerWidget):
         self._zoom_to(1.0)
 
     def _zoom_to(self, scale: float) -> None:
-        self.move_to(self.navigation.scaled(self.scene.transform, scale, self._pointer))
+        at = self._pointer if self._pointed_yx is not None else None  # the pixel looked at, else the middle
+        self.move_to(self.navigation.scaled(self.scene.transform, scale, at))
 
     def view_state(self) -> dict[str, Any]:
         """Zoom and centre, for `restore_view` at the next start."""
