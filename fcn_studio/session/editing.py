@@ -199,6 +199,11 @@ class EditingDesk:
     def saved(self) -> Saved:
         return self._keeper.saved
 
+    @property
+    def journal_frames(self) -> int:
+        """How many changes of the open image its journal has noted since it was opened."""
+        return self._keeper.journal_frames
+
     def save_now(self) -> None:
         """Write the label PNG of the open image in the background; the journal is always up to date."""
         self.finish_stroke()

@@ -76,6 +76,10 @@ class ImageDesk:
             for image_id in project.image_ids
         )
 
+    def state_of(self, image_id: str) -> ImageState:
+        """How far the person is with an image of the project."""
+        return self._project.state_of(image_id) if self._project is not None else ImageState.UNLABELLED
+
     @property
     def current_id(self) -> str | None:
         """The image that is open or about to be."""

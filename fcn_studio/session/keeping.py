@@ -31,14 +31,22 @@ class Keeper:
         self._find_document = find_document
         self._project: Project | None = None
         self._journal: Journal | None = None
+        self._first_seq = 0
         self._unsaved_edits = 0
         self._complained = False
         self.saved = Saved.NOTHING
+
+    @property
+    def journal_frames(self) -> int:
+        """Changes noted since the image was opened; pending ones do not count."""
+        journal = self._journal
+        return 0 if journal is None else journal.last_seq - self._first_seq - journal.pending
 
     def follow(self, project: Project, loaded: LoadedLabels) -> None:
         """Keep the edits of an image that has just been opened."""
         self._project = project
         self._journal = project.make_journal(loaded.plan.place.image_id, loaded)
+        self._first_seq = self._journal.last_seq
         self._unsaved_edits = 0
         self._complained = False
         self._set_saved(Saved.NOTHING)
