@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import torch
 from torch import Tensor, nn
 
@@ -104,13 +102,18 @@ class FcnNetwork(nn.Module):
         padded_hw = (self._padded(height), self._padded(width))
         return upsample_to_pixels(self.scores(pad_right_bottom(x, padded_hw)), self.stride, (height, width))
 
-    def head_parameters(self) -> Iterable[nn.Parameter]:
-        """Parameters that a new class list touches; they learn faster than the trunk."""
-        return self.head.parameters()
+    def head_parameters(self) -> list[nn.Parameter]:
+        """Parameters between the trunk and the deep score, that included."""
+        skips = set(self.skip_parameters())
+        return [p for p in self.head.parameters() if p not in skips]
 
-    def trunk_parameters(self) -> Iterable[nn.Parameter]:
+    def skip_parameters(self) -> list[nn.Parameter]:
+        """Parameters of the skips: new beside a pretrained head, they may learn fastest."""
+        return [p for stride in self.head.skips for p in getattr(self.head, f"skip{stride}").parameters()]
+
+    def trunk_parameters(self) -> list[nn.Parameter]:
         """Parameters of the pretrained trunk."""
-        return self.trunk.parameters()
+        return list(self.trunk.parameters())
 
     def _padded(self, size: int) -> int:
         return size + (1 - size) % self.pad_multiple

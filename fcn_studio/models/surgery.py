@@ -39,6 +39,18 @@ def with_classes(model: FcnNetwork, old_keys: Sequence[str], new_keys: Sequence[
     return model
 
 
+@torch.no_grad()
+def copy_row(model: FcnNetwork, old: int, new: int, margin: float) -> None:
+    """Let channel ``new`` score as channel ``old`` less ``margin`` everywhere; changes ``model`` in place.
+
+    A class that starts beside the one it is cut out of needs to learn only the difference.
+    """
+    for layer in model.head.score_layers():
+        layer.weight[new] = layer.weight[old]
+        layer.bias[new] = layer.bias[old]
+    model.head.score.bias[new] -= margin
+
+
 def read_deeplab(path: Path | str) -> DeepLabMobileNetV2:
     """The DeepLab MobileNetV2 network from its safetensors file (plain names, folded batch norm), in eval.
 

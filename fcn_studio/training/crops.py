@@ -43,9 +43,13 @@ class Batch:
     teacher_weights: Tensor | None
 
 
-def choose_crop(deck: Deck, recipe: Recipe) -> Crop:
-    """Draw a crop: round a class picked evenly, round any labelled pixel, or anywhere (see Recipe)."""
-    draw = float(torch.rand(()))
+def choose_crops(deck: Deck, recipe: Recipe) -> list[Crop]:
+    """Draw the crops of one batch, the kinds of crop (see Recipe) in their shares as evenly as can be."""
+    return [_choose(deck, recipe, (i + float(torch.rand(()))) / recipe.batch) for i in range(recipe.batch)]
+
+
+def _choose(deck: Deck, recipe: Recipe, draw: float) -> Crop:
+    """A crop round a class picked evenly, round any labelled pixel, or anywhere; ``draw`` in 0..1 decides."""
     spot: tuple[int, int] | None = None
     if draw < recipe.focus:
         klass = deck.classes[_below(len(deck.classes))]

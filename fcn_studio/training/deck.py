@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,7 +66,7 @@ class Deck:
     def __len__(self) -> int:
         return len(self._names)
 
-    def prepare(self) -> Iterator[int]:
+    def prepare(self) -> Generator[int, None, None]:
         """Read every sample once; yields the number done. Raises TrainingError when nothing is labelled."""
         for index in range(len(self)):
             picture = self.picture(index)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 
 import torch
 from torch import Tensor
@@ -26,7 +26,7 @@ class Teaching:
         self._scores: list[Tensor] = []
         self._weights: list[Tensor] = []
 
-    def prepare(self, deck: Deck) -> Iterator[int]:
+    def prepare(self, deck: Deck) -> Generator[int, None, None]:
         """Ask the teacher about every sample of the deck, whole; yields the number done."""
         for index in range(len(deck)):
             picture = deck.picture(index)
@@ -50,6 +50,22 @@ class Teaching:
         stacked = torch.cat([scores, weights[None]])[None]
         at = functional.grid_sample(stacked, grid[None], padding_mode="border", align_corners=True)[0]
         return at[:-1], at[-1] * inside
+
+    def said_at(self, index: int, labels: Tensor, klass: int) -> Tensor:
+        """int64 [K]: how often the teacher gives each channel to the cells labelled ``klass`` in a sample."""
+        at = labels[:: self._stride, :: self._stride]
+        scores = self._scores[index][:, : at.shape[0], : at.shape[1]]
+        return torch.bincount(scores.argmax(dim=0)[at == klass], minlength=len(scores))
+
+    def kept(self, index: int, channels: Tensor) -> tuple[int, int]:
+        """(cells that are still given the teacher's channel, cells) of a sample, near corrections left out.
+
+        channels: uint8 [H, W], the prediction at the deck's size, by the teacher's channel numbers.
+        """
+        now = channels[:: self._stride, :: self._stride]
+        said = self._scores[index].argmax(dim=0)[: now.shape[0], : now.shape[1]]
+        counted = self._weights[index][: now.shape[0], : now.shape[1]] > 0
+        return int((said == now)[counted].sum()), int(counted.sum())
 
     def _far_from_corrections(self, scores: Tensor, labels: Tensor) -> Tensor:
         """float [h, w]: 0 near labelled pixels that contradict the teacher, else 1.

@@ -48,4 +48,13 @@ class Finished:
     best_miou: float | None
 
 
+@dataclass(frozen=True)
+class Progress:
+    """How far a run on few images is: share of the labels learnt (of the worst class), and share of the rest,
+    away from corrections, that is still predicted as the start model does."""
+
+    learnt: float
+    kept: float
+
+
 TrainEvent = Prepared | Paused | StepDone | Validated | Finished

@@ -16,10 +16,10 @@ from fcn_studio.core.errors import Cancelled, TrainingError
 from fcn_studio.models.fcn import FcnNetwork
 from fcn_studio.models.layers import upsample_to_pixels
 from fcn_studio.models.spec import ModelSpec
-from fcn_studio.training.crops import Batch, choose_crop, make_batch
+from fcn_studio.training.crops import Batch, choose_crops, make_batch
 from fcn_studio.training.deck import Deck
 from fcn_studio.training.distill import Teaching
-from fcn_studio.training.events import Finished, Paused, StepDone, TrainEvent, Validated
+from fcn_studio.training.events import Finished, Paused, Progress, StepDone, TrainEvent, Validated
 from fcn_studio.training.loss import class_weights, distillation, partial_cross_entropy
 from fcn_studio.training.randomness import PrivateRandom
 from fcn_studio.training.recipe import Recipe
@@ -28,8 +28,8 @@ from fcn_studio.training.schedule import Average, make_optimizer, set_rates
 
 Validate = Callable[[FcnNetwork, int], Generator[None, None, Validated]]
 """(network, step) to a generator that pauses after every image and returns the figures."""
-ShareLearnt = Callable[[FcnNetwork], Generator[None, None, float]]
-"""Network to a generator that pauses after every image and returns the share of labels it gets right."""
+MeasureProgress = Callable[[FcnNetwork], Generator[None, None, Progress]]
+"""Network to a generator that pauses after every image and returns what it has learnt and kept."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Training:
         device: str = "cpu",
         teaching: Teaching | None = None,
         validate: Validate | None = None,
-        share_learnt: ShareLearnt | None = None,
+        progress: MeasureProgress | None = None,
         run: RunFolder | None = None,
     ) -> None:
         self.recipe = recipe
@@ -65,7 +65,7 @@ class Training:
         self._device = device
         self._teaching = teaching
         self._validate = validate
-        self._share_learnt = share_learnt
+        self._progress = progress
         self._run = run
         self._model = copy.deepcopy(model).train().requires_grad_(True).to(device)
         self._average = Average(self._model, recipe.ema_decay)
@@ -95,7 +95,7 @@ class Training:
                 if cancel.stop_requested:
                     reason = "stopped"
                     break
-                loss = self._make_step()
+                loss = yield from self._make_step()
                 self._seconds = time.monotonic() - started
                 left = self._seconds / self._step * (self.recipe.steps - self._step)
                 self._log(step=self._step, loss=round(loss, 5))
@@ -121,19 +121,22 @@ class Training:
         if self._validate is not None and self._step == 0:
             yield from self._measure(self._validate)
 
-    def _make_step(self) -> float:
+    def _make_step(self) -> Generator[TrainEvent, None, float]:
+        """One update; pauses between the passes that make up its batch. Returns the loss."""
         recipe = self.recipe
         set_rates(self._optimizer, self._step, recipe)
-        self._model.trunk.requires_grad_(self._step >= recipe.head_first_steps)
-        total, rest = 0.0, recipe.batch
         with self._random.lent():
-            crops = [choose_crop(self._deck, recipe) for _ in range(rest)]
-            for at in range(0, rest, recipe.crops_at_once):
-                part = crops[at : at + recipe.crops_at_once]
+            crops = choose_crops(self._deck, recipe)
+        parts = [crops[i : i + recipe.crops_at_once] for i in range(0, len(crops), recipe.crops_at_once)]
+        total = 0.0
+        for number, part in enumerate(parts):
+            if number:
+                yield Paused()
+            with self._random.lent():
                 batch = make_batch(self._deck, part, recipe, self._mean, self._std, self._teaching)
-                loss = self._loss(batch) * (len(part) / rest)
-                loss.backward()
-                total += float(loss.detach())
+            loss = self._loss(batch) * (len(part) / len(crops))
+            loss.backward()
+            total += float(loss.detach())
         if not total < float("inf"):  # also true for NaN
             raise TrainingError("The loss is no longer a number: train again with a lower rate.")
         torch.nn.utils.clip_grad_norm_(self._model.parameters(), recipe.clip_norm)
@@ -154,7 +157,9 @@ class Training:
             step = 8 // self._model.stride if self._model.stride < 8 else 1
             cells = scores[..., ::step, ::step] if self._model.stride <= 8 else pixels[..., ::8, ::8]
             kept, weight = distillation(
-                cells, batch.teacher.to(self._device), batch.teacher_weights.to(self._device)
+                cells,
+                batch.teacher.to(self._device) * self.recipe.distill_sharpness,
+                batch.teacher_weights.to(self._device),
             )
             loss = loss + self.recipe.distill * kept / weight
         return loss
@@ -167,10 +172,11 @@ class Training:
             self._since_best = 0 if better else self._since_best + 1
             if recipe.patience and self._since_best >= recipe.patience:
                 return "no longer better"
-        if self._share_learnt is not None and recipe.learnt_share:
-            share = yield from _pausing(self._share_learnt(self._average.model))
-            self._times_learnt = self._times_learnt + 1 if share >= recipe.learnt_share else 0
-            self._log(step=self._step, learnt=round(share, 4))
+        if self._progress is not None and recipe.learnt_share:
+            found = yield from _pausing(self._progress(self._average.model))
+            enough = found.learnt >= recipe.learnt_share and found.kept >= recipe.kept_share
+            self._times_learnt = self._times_learnt + 1 if enough else 0
+            self._log(step=self._step, learnt=round(found.learnt, 4), kept=round(found.kept, 4))
             if self._times_learnt >= 2:
                 return "learnt"
         return ""

@@ -16,16 +16,17 @@ class Recipe:
 
     name: str
     steps: int
+    steps_per_image: int = 0
+    """So many steps more for every image after the first, up to 25 images."""
     batch: int = 8
     """Crops that make one update."""
     crops_at_once: int = 8
     """Crops that go through the network together; a batch larger than this is accumulated."""
     crop_px: int = 321
     """Side of a crop: of the form 16 k + 1, where the score cells fit exactly."""
-    head_rate: float = 3e-4
-    trunk_rate: float = 3e-5
-    head_first_steps: int = 0
-    """So many steps at the start leave the trunk as it is."""
+    skip_rate: float = 5e-4
+    head_rate: float = 5e-5
+    trunk_rate: float = 1e-5
     warm_up_steps: int = 20
     weight_decay: float = 1e-4
     clip_norm: float = 5.0
@@ -44,6 +45,8 @@ class Recipe:
     """Weight of the divergence from the teacher (or the start model)."""
     distill_confidence: float = 0.9
     """Only cells where the teacher is surer than this are distilled."""
+    distill_sharpness: float = 1.0
+    """The teacher's scores are multiplied by this: above 1 its choice counts more than its doubts."""
     distill_clear_px: int = 0
     """Nothing is distilled so near to a labelled pixel that contradicts the teacher."""
     validate_every: int = 100
@@ -53,7 +56,9 @@ class Recipe:
     patience: int = 0
     """Stop after so many validations without a better one; 0 = never."""
     learnt_share: float = 0.0
-    """Stop when this share of the labelled training pixels is predicted right, twice running; 0 = never."""
+    """Stop when this share of the labels is learnt, of the worst class, twice running; 0 = never ..."""
+    kept_share: float = 0.0
+    """... and this share of everything else is kept."""
     save_every_s: float = 60.0
 
     def __post_init__(self) -> None:
@@ -65,6 +70,10 @@ class Recipe:
     def with_changes(self, **changes: Any) -> Recipe:
         """A copy with other numbers."""
         return replace(self, **changes)
+
+    def for_images(self, count: int) -> Recipe:
+        """The recipe with the steps that so many images call for."""
+        return replace(self, steps=self.steps + self.steps_per_image * min(max(count - 1, 0), 24))
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for the run's config file."""
@@ -113,26 +122,32 @@ def parse_changes(words: tuple[str, ...]) -> dict[str, Any]:
 
 MODERN = register(Recipe(name="modern", steps=2000, patience=8))
 
+# Chosen on a photograph with an unknown class painted on it; figures: docs/benchmarks.md.
 FINE_TUNE = register(
     Recipe(
         name="fine_tune",
-        steps=160,
-        batch=2,
-        crops_at_once=2,
+        steps=60,
+        steps_per_image=15,
+        batch=1,
+        crops_at_once=1,
+        crop_px=513,
+        skip_rate=1e-3,
         head_rate=1e-3,
         trunk_rate=1e-4,
-        head_first_steps=10,
         warm_up_steps=5,
         ema_decay=0.9,
-        scale_range=(0.75, 1.33),
-        color=0.15,
-        focus=0.5,
-        anywhere=0.5,
+        scale_range=(0.85, 1.18),
+        color=0.05,
+        focus=0.7,
+        anywhere=0.3,
         distill=1.0,
+        distill_confidence=0.0,
+        distill_sharpness=3.0,
         distill_clear_px=48,
         validate_every=10,
         validate_images=12,
         tie=0.02,
         learnt_share=0.97,
+        kept_share=0.93,
     )
 )

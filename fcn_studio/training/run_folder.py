@@ -34,11 +34,18 @@ class RunFolder:
             (self.path / name).unlink(missing_ok=True)
         write_atomic(self.path / CONFIG, (json.dumps(config, indent=1) + "\n").encode())
 
+    def is_of(self, config: dict[str, Any]) -> bool:
+        """Whether this run was begun with this config."""
+        try:
+            return self.config() == json.loads(json.dumps(config))
+        except TrainingError:
+            return False
+
     def require_same(self, config: dict[str, Any]) -> None:
         """Raise TrainingError when this run was begun with another config."""
+        stored = self.config()
         for key, value in json.loads(json.dumps(config)).items():
-            stored = self.config().get(key)
-            if stored != value:
+            if stored.get(key) != value:
                 raise TrainingError(
                     f"The run in {self.path.name} was begun with another {key}: "
                     "resume it as it was begun, or name a new run folder."

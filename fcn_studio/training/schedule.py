@@ -13,13 +13,13 @@ from fcn_studio.training.recipe import Recipe
 
 
 def make_optimizer(model: FcnNetwork, recipe: Recipe) -> torch.optim.AdamW:
-    """AdamW over four groups: head and trunk, each with and without decay (none on biases)."""
+    """AdamW over six groups: head, skips and trunk, each with and without decay (none on biases)."""
     groups = []
     for parameters, rate in (
         (model.head_parameters(), recipe.head_rate),
+        (model.skip_parameters(), recipe.skip_rate),
         (model.trunk_parameters(), recipe.trunk_rate),
     ):
-        parameters = list(parameters)
         weights = [p for p in parameters if p.dim() > 1]
         biases = [p for p in parameters if p.dim() <= 1]
         groups.append({"params": weights, "peak": rate, "lr": 0.0, "weight_decay": recipe.weight_decay})
@@ -38,8 +38,9 @@ def rate_factor(step: int, recipe: Recipe) -> float:
 
 def set_rates(optimizer: torch.optim.Optimizer, step: int, recipe: Recipe) -> None:
     """Give every group its rate of this step."""
+    factor = rate_factor(step, recipe)
     for group in optimizer.param_groups:
-        group["lr"] = group["peak"] * rate_factor(step, recipe)
+        group["lr"] = group["peak"] * factor
 
 
 class Average:

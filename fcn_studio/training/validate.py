@@ -6,17 +6,19 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
 from fcn_studio.core.classes import UNLABELLED
 from fcn_studio.core.confusion import ConfusionMatrix, Metrics
 from fcn_studio.core.ports import Sample, SampleSource
-from fcn_studio.inference.evaluate import evaluate, make_channel_lut
+from fcn_studio.inference.evaluate import evaluate
 from fcn_studio.inference.predictor import Predictor
 from fcn_studio.inference.torch_engine import TorchEngine
 from fcn_studio.models.fcn import FcnNetwork
 from fcn_studio.models.spec import ModelSpec
 from fcn_studio.training.deck import Deck
-from fcn_studio.training.events import Validated
+from fcn_studio.training.distill import Teaching
+from fcn_studio.training.events import Progress, Validated
 
 
 @dataclass(frozen=True)
@@ -68,24 +70,27 @@ def choose_examination(source: SampleSource, limit: int) -> Examination | None:
     return Examination(source, spread(names, limit), only_held_out=True) if names else None
 
 
-def share_learnt(
-    deck: Deck, model: FcnNetwork, spec: ModelSpec, class_keys: Sequence[str], device: str
-) -> Generator[None, None, float]:
-    """How far the labels of the deck are learnt: the share predicted right, of the worst class.
+def measure_progress(
+    deck: Deck, teaching: Teaching, model: FcnNetwork, spec: ModelSpec, device: str
+) -> Generator[None, None, Progress]:
+    """What a network has learnt of the deck's labels and kept of the teacher's word; channels are the deck's.
 
     Pauses after every image.
     """
     predictor = Predictor(TorchEngine(model, spec, device))
-    lut = make_channel_lut(spec.class_keys, class_keys)
-    matrix = ConfusionMatrix(len(class_keys))
+    matrix = ConfusionMatrix(len(spec.class_keys))
+    kept = cells = 0
     for index in range(len(deck)):
         picture = deck.picture(index)
         pixels = np.ascontiguousarray(picture.pixels.numpy().transpose(1, 2, 0))
-        matrix.add(picture.labels.numpy(), lut[predictor.predict(pixels).channels])
+        channels = predictor.predict(pixels).channels
+        matrix.add(picture.labels.numpy(), channels)
+        same, counted = teaching.kept(index, torch.from_numpy(channels))
+        kept, cells = kept + same, cells + counted
         yield
-    labelled = matrix.counts.sum(axis=1) + matrix.missed
+    labelled = matrix.counts.sum(axis=1)
     right = np.diag(matrix.counts)[labelled > 0] / labelled[labelled > 0]
-    return float(right.min()) if right.size else 0.0
+    return Progress(float(right.min()) if right.size else 0.0, kept / cells if cells else 1.0)
 
 
 def spread(names: Sequence[str], limit: int) -> tuple[str, ...]:

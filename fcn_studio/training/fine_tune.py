@@ -1,0 +1,219 @@
+"""Fine-tuning on corrections: a start that knows the classes, a short run, then better or rollback."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import torch
+
+from fcn_studio.core.cancel import CancelToken
+from fcn_studio.core.errors import TrainingError
+from fcn_studio.core.ports import SampleSource
+from fcn_studio.inference.device import choose_device
+from fcn_studio.models.checkpoint import load_checkpoint, round_trip, save_checkpoint
+from fcn_studio.models.fcn import FcnNetwork
+from fcn_studio.models.spec import ModelSpec
+from fcn_studio.models.surgery import copy_row, with_classes
+from fcn_studio.training.dataset import make_teaching
+from fcn_studio.training.deck import Deck
+from fcn_studio.training.distill import Teaching
+from fcn_studio.training.events import Paused, Prepared, TrainEvent
+from fcn_studio.training.loop import Outcome, Training
+from fcn_studio.training.recipe import Recipe
+from fcn_studio.training.run_folder import RunFolder
+from fcn_studio.training.validate import Examination, choose_examination, measure_progress
+
+NEW_CLASS_MARGIN = 2.0
+"""So far below its neighbour a new class starts; e^2 : 1 against it."""
+FEW_IMAGES = 8
+"""Up to here the run also stops when all labels are learnt; with more images only validation decides."""
+
+
+@dataclass(frozen=True)
+class FineTuneResult:
+    """How a run ended. mIoU 0..1 on held-out labels, None where nothing is held out; reason: a sentence."""
+
+    checkpoint_path: Path | None
+    accepted: bool
+    parent_miou: float | None
+    candidate_miou: float | None
+    reason: str
+    steps: int
+    seconds: float
+
+
+def warm_up() -> None:
+    """Load what the first run needs: importing this module has done that; a product starts the threads."""
+    torch.ones(64, 64) @ torch.ones(64, 64)
+
+
+def fine_tune(
+    parent_path: Path,
+    source: SampleSource,
+    out_path: Path,
+    *,
+    recipe: Recipe,
+    device: str = "auto",
+    seed: int = 0,
+    run_folder: Path | None = None,
+    cancel: CancelToken,
+) -> Generator[TrainEvent, None, FineTuneResult]:
+    """Teach the checkpoint at ``parent_path`` the "train" labels of ``source``; events on the way.
+
+    The result has the classes of ``source``: rows of known class keys are the parent's, new ones start at
+    zero. It is written to ``out_path`` unless it is worse than its parent on held-out labels (design 2),
+    measured with the predictor of the screen. ``cancel.request_stop()`` ends early with the best so far.
+    A run folder whose state was left by an interrupted run of the same labels is gone on with.
+    Raises TrainingError (nothing labelled), CheckpointError, DeviceError, StorageError, Cancelled.
+    """
+    where = choose_device(device)
+    parent, parent_spec = load_checkpoint(parent_path)
+    start = with_classes(parent, parent_spec.class_keys, source.class_keys)
+    spec = _child_card(parent_spec, source)
+    names = source.names("train")
+    if not names:
+        raise TrainingError("Nothing is labelled yet: paint a few strokes first, then fine-tune.")
+    recipe = recipe.for_images(len(names))
+    deck = Deck(source, names, spec.long_side)
+    yield from _prepared(deck.prepare(), len(names), cancel)
+    teaching = make_teaching(start, spec, recipe, where)
+    yield from _prepared(teaching.prepare(deck), len(names), cancel)
+    new = [i for i, key in enumerate(source.class_keys) if key not in parent_spec.class_keys]
+    begin_beside(start, new, deck, teaching)
+    exam = choose_examination(source, recipe.validate_images)
+    training = Training(
+        start, spec, deck, recipe, seed=seed, device=where, teaching=teaching,
+        validate=exam and (lambda model, step: exam.validated(model, spec, where, step)),
+        progress=(lambda model: measure_progress(deck, teaching, model, spec, where))
+        if len(deck) <= FEW_IMAGES else None,
+        run=_begin(run_folder, recipe, seed, parent_spec, source, training_names=names),
+    )  # fmt: skip
+    if run_folder is not None and RunFolder(run_folder).has_state:
+        training.resume()
+    outcome = yield from training.run(cancel)
+    if outcome.steps == 0:
+        return FineTuneResult(
+            None, False, None, None, "Stopped before the first step: nothing changed.", 0, 0.0
+        )
+    candidate = round_trip(outcome.model)
+    scores = yield from _compare(exam, (parent.to(where), parent_spec), (candidate, spec), where, cancel)
+    return _choose(scores, outcome, candidate, spec, out_path)
+
+
+def begin_beside(model: FcnNetwork, new: list[int], deck: Deck, teaching: Teaching) -> None:
+    """Let every new class start just below the class that the network gives to most of its labels.
+
+    From a zero row the loss would be near 20 and the first steps would shake the whole network: measured,
+    half of all other pixels changed class for a while.
+    """
+    for klass in set(new) & set(deck.classes):
+        said = sum(teaching.said_at(i, deck.picture(i).labels, klass) for i in deck.having(klass))
+        if isinstance(said, torch.Tensor) and said.any():
+            copy_row(model, int(said.argmax()), klass, NEW_CLASS_MARGIN)
+
+
+def _choose(
+    scores: tuple[float, float] | None,
+    outcome: Outcome,
+    candidate: FcnNetwork,
+    spec: ModelSpec,
+    out_path: Path,
+) -> FineTuneResult:
+    """Write the candidate unless it is worse; say why."""
+    before, after = scores if scores is not None else (None, None)
+    if before is not None and after is not None and after < before:
+        reason = (
+            f"The new network was worse on held-out labels ({100 * after:.1f} against {100 * before:.1f} "
+            "mIoU): the earlier one stays. More strokes, also on what was right, may help."
+        )
+        return FineTuneResult(None, False, before, after, reason, outcome.steps, outcome.seconds)
+    figures = {
+        "held_out_miou": after,
+        "parent_held_out_miou": before,
+        "steps": outcome.steps,
+        "seconds": round(outcome.seconds, 1),
+    }
+    save_checkpoint(out_path, candidate.cpu(), msgspec.structs.replace(spec, figures=figures))
+    if after is None or before is None:
+        reason = (
+            "The new network is active; not measured yet, because too few strokes are there to hold some out."
+        )
+    else:
+        shares = f"{100 * after:.1f} mIoU on held-out labels, before {100 * before:.1f}"
+        reason = f"The new network is active: {shares}."
+    return FineTuneResult(out_path, True, before, after, reason, outcome.steps, outcome.seconds)
+
+
+def _compare(
+    exam: Examination | None,
+    parent: tuple[FcnNetwork, ModelSpec],
+    candidate: tuple[FcnNetwork, ModelSpec],
+    device: str,
+    cancel: CancelToken,
+) -> Generator[TrainEvent, None, tuple[float, float] | None]:
+    """mIoU of parent and candidate on the held-out labels, or None without any."""
+    if exam is None:
+        return None
+    found = []
+    for model, spec in (parent, candidate):
+        walk = exam.metrics(model, spec, device)
+        while True:
+            try:
+                next(walk)
+            except StopIteration as end:
+                found.append(float(end.value.mean_iou))
+                break
+            cancel.raise_if_cancelled()
+            yield Paused()
+    return found[0], found[1]
+
+
+def _child_card(parent: ModelSpec, source: SampleSource) -> ModelSpec:
+    """The card of a child: the parent's geometry and terms, the source's classes."""
+    colors = dict(zip(parent.class_keys, parent.class_colors or (), strict=False))
+    known = all(key in colors for key in source.class_keys)
+    return msgspec.structs.replace(
+        parent,
+        id="",
+        class_keys=source.class_keys,
+        class_names=source.class_names,
+        class_colors=tuple(colors[key] for key in source.class_keys) if known else None,
+        parent=parent.id,
+        figures={},
+        made="fine-tuned in FCN Studio",
+    )
+
+
+def _begin(
+    path: Path | None,
+    recipe: Recipe,
+    seed: int,
+    parent: ModelSpec,
+    source: SampleSource,
+    training_names: tuple[str, ...],
+) -> RunFolder | None:
+    """The run folder, begun anew unless it holds the state of the same run."""
+    if path is None:
+        return None
+    run = RunFolder(path)
+    config = {
+        "recipe": recipe.as_dict(),
+        "seed": seed,
+        "parent": parent.id,
+        "class_keys": list(source.class_keys),
+        "images": list(training_names),
+    }
+    if not (run.has_state and run.is_of(config)):
+        run.begin(config)
+    return run
+
+
+def _prepared(
+    walk: Generator[int, None, None], total: int, cancel: CancelToken
+) -> Generator[TrainEvent, None, None]:
+    for done in walk:
+        cancel.raise_if_cancelled()
+        yield Prepared(done, total)
