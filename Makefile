@@ -8,7 +8,7 @@ PY := $(PYTHON)
 endif
 TOUR := out/tour
 
-.PHONY: help setup run test lint bench
+.PHONY: help setup run test lint style types contracts bench
 
 help:
 	@echo "make run      the window on the sample photographs (ARGS=... opens your own)"
@@ -32,10 +32,16 @@ run: setup
 test: setup
 	@$(PY) -m pytest $(ARGS)
 
-lint: setup
+lint: style types contracts
+
+style: setup
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
+
+types: setup
 	$(PY) -m mypy
+
+contracts: setup
 	$(PY) -c "from importlinter.cli import lint_imports_command as run; run(['--no-logo', '--no-cache'])"
 
 bench: setup

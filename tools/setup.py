@@ -29,6 +29,7 @@ ROOT = Path(__file__).resolve().parent.parent
 OWN = ROOT / ".venv"
 MUST_BE_FOUND = ("torch", "torchvision", "PySide6", "openvino", "fcn_studio", "pytest", "ruff")
 MUST_IMPORT = "import torch, torchvision, numpy, scipy, PIL, openvino, PySide6.QtWidgets, pytest, fcn_studio"
+ANEW = "FCN_STUDIO_SETUP_ANEW"  # set while .venv is made for the second time
 LIBRARIES = {  # what Qt loads from the system, and the Debian package that holds it
     "libEGL.so.1": "libegl1",
     "libGL.so.1": "libgl1",
@@ -126,11 +127,10 @@ def check_system() -> None:
 
 
 def make_own_environment() -> None:
-    """A fresh .venv, in place of a broken one; then this script again with its Python."""
+    """A fresh .venv, in place of a broken one."""
     say(f"making .venv with Python {sys.version.split()[0]}")
     base = getattr(sys, "_base_executable", sys.executable)
-    code = subprocess.run([base, "-m", "venv", "--clear", str(OWN)]).returncode
-    if code:
+    if subprocess.run([base, "-m", "venv", "--clear", str(OWN)]).returncode:
         sys.exit("setup: .venv could not be made (see above).")
 
 
@@ -191,7 +191,7 @@ def imports() -> bool:
     return checked.returncode == 0
 
 
-def set_up(given: bool, fresh: bool) -> None:
+def set_up(given: bool) -> None:
     stamp = stamp_path(given)
     stamp.unlink(missing_ok=True)
     if not given:
@@ -201,16 +201,13 @@ def set_up(given: bool, fresh: bool) -> None:
     if imports():
         stamp.write_text(make_key())
         say("ready")
-    elif given or fresh:
+    elif given or ANEW in os.environ:
         sys.exit(f"setup: what was installed into {sys.prefix} does not work (see above).")
     else:
         say("this .venv cannot be mended, it is made anew")
-        make_own_environment()
-        sys.exit(run_again())
-
-
-def run_again() -> int:
-    return subprocess.run([str(OWN / "bin" / "python"), __file__, "--fresh"]).returncode
+        shutil.rmtree(OWN)
+        os.environ[ANEW] = "1"
+        os.execv("/bin/sh", ["sh", str(ROOT / "tools" / "setup.sh")])
 
 
 def refuse_system_python() -> None:
@@ -231,23 +228,23 @@ def is_usable_own() -> bool:
 
 
 def main() -> None:
-    given, fresh = "--given" in sys.argv, "--fresh" in sys.argv
+    given = "--given" in sys.argv
     if is_ready(stamp_path(given)):
         return
     if given:
         refuse_system_python()
     with open(ROOT / "pyproject.toml") as lock:
-        if not fresh:  # whoever called with --fresh holds the lock
-            with contextlib.suppress(OSError):  # some network disks have no locks
-                fcntl.flock(lock, fcntl.LOCK_EX)
-            if is_ready(stamp_path(given)):
-                return
-            check_system()
+        with contextlib.suppress(OSError):  # some network disks have no locks
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        if is_ready(stamp_path(given)):
+            return
+        check_system()
         if given or is_usable_own():
-            set_up(given, fresh)
+            set_up(given)
         else:
             make_own_environment()
-            sys.exit(run_again())
+            own = str(OWN / "bin" / "python")
+            os.execv(own, [own, __file__])  # gives the lock back; the next one takes it
 
 
 if __name__ == "__main__":

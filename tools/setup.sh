@@ -25,7 +25,7 @@ if [ -n "${PYTHON:-}" ]; then
     fi
     exec "$PYTHON" tools/setup.py --given
 fi
-if .venv/bin/python -c '' >/dev/null 2>&1; then
+if .venv/bin/python -c 'import pip' >/dev/null 2>&1; then
     exec .venv/bin/python tools/setup.py
 fi
 if ! python=$(choose); then
