@@ -177,14 +177,16 @@ def _imported(found: Findings) -> LabelState | None:
 
 
 def keep_known(found: Findings, labels: Plane) -> Plane:
-    present = set(np.flatnonzero(np.bincount(labels.ravel(), minlength=256)).tolist())
-    foreign = sorted(present - found.place.class_ids - {UNLABELLED})
-    if not foreign:
+    """The labels with unlabelled for what is no class of the project; the same array when all of it is."""
+    is_foreign = np.ones(256, bool)
+    is_foreign[[*found.place.class_ids, UNLABELLED]] = False
+    foreign = is_foreign[labels]
+    if not foreign.any():
         return labels
     found.rewrite = True
-    values = ", ".join(map(str, foreign[:5]))
+    values = ", ".join(map(str, np.unique(labels[foreign])[:5].tolist()))
     found.notices.append(
         f"{found.place.labels} holds values that are no class of this project ({values}): they are shown as "
         f"unlabelled, and a copy is kept aside when you next edit {found.place.image_id}."
     )
-    return np.where(np.isin(labels, foreign), UNLABELLED, labels).astype(np.uint8)
+    return np.where(foreign, UNLABELLED, labels).astype(np.uint8)

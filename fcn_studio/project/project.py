@@ -55,6 +55,7 @@ class Project:
         self._listing = listing
         self._ledger = Ledger(record, listing.root, store)
         self._labelled = {i for i in listing.image_ids if listing.has_files(i, store)}
+        self._touched = set(self._labelled)
         self._journals: weakref.WeakSet[Journal] = weakref.WeakSet()
         # Held while journals are appended to, and while PNGs are written; both while all of it moves.
         self._append_lock = threading.RLock()
@@ -198,9 +199,13 @@ class Project:
         """The journal of an image that was just loaded; its first frame makes the project on disk."""
         if loaded.plan.place.image_id != image_id:
             raise ValueError(f"these are the labels of {loaded.plan.place.image_id}, not of {image_id}")
-        journal = Journal(loaded.plan, self.ensure_on_disk, self._append_lock)
+        journal = Journal(loaded.plan, lambda: self._begin(image_id), self._append_lock)
         self._journals.add(journal)
         return journal
+
+    def _begin(self, image_id: str) -> None:
+        self.ensure_on_disk()
+        self._touched.add(image_id)
 
     def save_labels(self, image_id: str, label_map: LabelMap, seq: int, journal: str) -> None:
         """Write label and provenance PNG of state `seq` of a journal (its `journal_id`); for the io pool.
@@ -240,7 +245,7 @@ class Project:
 
         Slow (reads every labelled image's labels): call it off the person's thread. Raises StorageError.
         """
-        touched = frozenset(i for i in self.image_ids if i in self._labelled)
+        touched = frozenset(i for i in self.image_ids if i in self._touched)
         wanted = [i for i in self.image_ids if i in touched or self._listing.mask_of(i) is not None]
         places = [self.place_of(image_id) for image_id in wanted]
         source, splits = make_source(
