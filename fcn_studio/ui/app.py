@@ -68,13 +68,13 @@ class App:
         self._closed = True
         self.idle.stop()
         self.window.keep()
-        self.window.canvas.dispose()
+        self.window.dispose()
         for name, (before, during) in self._overridden.items():
             if self.session.settings[name] == during:
                 self.session.settings[name] = before
         ended = self.session.close(timeout_s)
         self.dispatcher.close()
-        self.window.close()
+        self.window.hide()
         self.window.deleteLater()
         self.dispatcher.deleteLater()
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)

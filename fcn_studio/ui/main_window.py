@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from fcn_studio.session.events import Level, Notice
+from fcn_studio.session.events import Level, Notice, Saved
 from fcn_studio.ui.canvas.view import CanvasView
 from fcn_studio.ui.command_actions import CommandActions
 from fcn_studio.ui.commands import Situation
@@ -52,6 +52,7 @@ class MainWindow(QMainWindow):
         self.deeds = Deeds(self)
         self.actions_of = CommandActions(self, self.deeds, self.theme)
         self.setWindowTitle("FCN Studio")
+        self._warned = False
         self.setAcceptDrops(True)
         self.setMinimumSize(SMALLEST_SIZE)
         self._make_middle()
@@ -252,6 +253,11 @@ class MainWindow(QMainWindow):
         settings["brush_size"] = self.canvas.brush_size_px
         settings["last_view"] = self.canvas.view_state() if self.session.document else {}
 
+    def dispose(self) -> None:
+        """End what runs or is held beside the window; the window can only be deleted after this."""
+        self.canvas.dispose()
+        self.training.dispose()
+
     # --- Qt's own events ------------------------------------------------------------------------------------
 
     def sizeHint(self) -> QSize:
@@ -272,5 +278,11 @@ class MainWindow(QMainWindow):
             self.deeds.open_paths(paths)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        self.keep()
+        """Strokes that only lie in memory would be lost: say so once; a second try closes."""
+        if self.session.editing.saved is Saved.IN_MEMORY and not self._warned:
+            self._warned = True
+            text = self.tr("The last strokes are not on disk. Keep them elsewhere, or close again to lose them.")
+            self.notices.show_notice(Notice(Level.ERROR, text, "choose_store"))
+            event.ignore()
+            return
         super().closeEvent(event)

@@ -102,6 +102,7 @@ class Theme(QObject):
         self._window = window
         self._mode = mode if mode in MODES else "system"
         self._hints = QGuiApplication.styleHints()
+        self._scheme = self._hints.colorScheme()
         self._hints.colorSchemeChanged.connect(self._on_system_changed)
         self._name = self._wanted()
         window.setFont(_make_font(window.font()))
@@ -129,9 +130,10 @@ class Theme(QObject):
         if self._mode != "system":
             return self._mode
         # A system that does not say (a bare X server) gets the dark one: it is kinder to photographs.
-        return "light" if self._hints.colorScheme() == Qt.ColorScheme.Light else "dark"
+        return "light" if self._scheme == Qt.ColorScheme.Light else "dark"
 
-    def _on_system_changed(self, _scheme: Qt.ColorScheme) -> None:
+    def _on_system_changed(self, scheme: Qt.ColorScheme) -> None:
+        self._scheme = scheme
         self._apply()
 
     def _apply(self) -> None:
@@ -141,8 +143,10 @@ class Theme(QObject):
             self.changed.emit()
 
     def _dress(self) -> None:
+        font_px = QFontInfo(self._window.font()).pixelSize()
+        self._window.setStyleSheet(make_style_sheet(self.tokens, font_px))
+        # After the style sheet: taking a new one, Qt puts the palette back that it found under the old one.
         self._window.setPalette(make_palette(self.tokens))
-        self._window.setStyleSheet(make_style_sheet(self.tokens, QFontInfo(self._window.font()).pixelSize()))
 
 
 def _make_font(font: QFont) -> QFont:

@@ -95,12 +95,13 @@ class ClassRow(QWidget):
         self.share = make_label("", "muted")
         self.key = make_key_chip(" ")
         self.eye = make_tool_button(self.tr("Show"))
-        self._names = QStackedLayout()
+        names = QWidget(self)
+        self._names = QStackedLayout(names)  # without a widget it would show its first page as a window
         self._names.addWidget(self.name)
         self._names.addWidget(self.editor)
         row = make_row(self.swatch)
         row.setContentsMargins(5, 0, 4, 0)
-        row.addLayout(self._names, 1)
+        row.addWidget(names, 1)
         for widget in (self.share, self.key, self.eye):
             row.addWidget(widget)
         self.setLayout(row)

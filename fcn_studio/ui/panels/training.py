@@ -100,6 +100,12 @@ class TrainingPanel(Section):
             self._plot = TrainingPlot(self._theme)
             self._plot_place.layout().addWidget(self._plot)
 
+    def dispose(self) -> None:
+        """Let go of the plot, which holds menus without a parent."""
+        if self._plot is not None:
+            self._plot.dispose()
+            self._plot = None
+
     def _on_reason_changed(self, *_what: object) -> None:
         """Under the button stands why it cannot be pressed, or what it will do."""
         status = self._session.teaching.status

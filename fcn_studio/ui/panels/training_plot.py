@@ -23,7 +23,7 @@ class TrainingPlot(QWidget):
         super().__init__()
         self._theme = theme
         self.setAccessibleName(self.tr("Loss and validation mean IoU over steps"))
-        self._plot = pyqtgraph.PlotWidget(parent=self)
+        self._plot = pyqtgraph.PlotWidget(parent=self, enableMenu=False)
         self._plot.setFixedHeight(HEIGHT_PX)
         self._plot.setMouseEnabled(x=False, y=False)
         self._plot.hideButtons()
@@ -32,6 +32,7 @@ class TrainingPlot(QWidget):
         self._plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._loss = self._plot.plot([], [], antialias=True)
         self._score = self._plot.plot([], [], antialias=True, symbol="o", symbolSize=6)
+        self._latest: tuple[float | None, float | None] = (None, None)
         self._loss_key, self._score_key = QLabel(), QLabel()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -42,13 +43,34 @@ class TrainingPlot(QWidget):
         self._dress()
 
     def show_curves(self, losses: Points, scores: Points, steps: int) -> None:
-        """Draw (step, value) points; the axis reaches from 0 to `steps` from the start."""
-        self._loss.setData([step for step, _ in losses], [value for _, value in losses])
+        """Draw (step, value) points; the axis reaches from 0 to `steps` from the start.
+
+        The left axis is the mean IoU's, 0 to 1; the loss is drawn to fill the same height, and its latest
+        value is written below. Without a mean IoU the axis is the loss's.
+        """
+        highest = max([value for _, value in losses], default=1.0) or 1.0
+        scale = 1 / highest if scores else 1.0
+        self._loss.setData([step for step, _ in losses], [value * scale for _, value in losses])
         self._score.setData([step for step, _ in scores], [value for _, value in scores])
-        self._score_key.setVisible(bool(scores))
-        highest = max([1.0, *(value for _, value in losses)])
         self._plot.setXRange(0, max(1, steps), padding=0.02)
-        self._plot.setYRange(0, highest, padding=0.04)
+        self._plot.setYRange(0, highest * scale, padding=0.04)
+        self._latest = (losses[-1][1] if losses else None, scores[-1][1] if scores else None)
+        self._show_keys()
+
+    def dispose(self) -> None:
+        """Take the plot apart; afterwards this widget only waits to be deleted."""
+        self._theme.changed.disconnect(self._dress)
+        self._plot.close()
+
+    def _show_keys(self) -> None:
+        """Colour, name and latest value of each curve."""
+        tokens = self._theme.tokens
+        for label, color, name, value in (
+            (self._loss_key, tokens.muted, self.tr("loss"), self._latest[0]),
+            (self._score_key, tokens.accent, self.tr("validation mIoU"), self._latest[1]),
+        ):
+            label.setVisible(value is not None)
+            label.setText(f'<span style="color:{color}">━ {name} {value or 0:.2f}</span>')
 
     def _dress(self) -> None:
         tokens = self._theme.tokens
@@ -63,5 +85,4 @@ class TrainingPlot(QWidget):
         self._score.setPen(pyqtgraph.mkPen(tokens.accent, width=2))
         self._score.setSymbolBrush(tokens.accent)
         self._score.setSymbolPen(None)
-        self._loss_key.setText(f'<span style="color:{tokens.muted}">━ {self.tr("loss")}</span>')
-        self._score_key.setText(f'<span style="color:{tokens.accent}">━ {self.tr("validation mIoU")}</span>')
+        self._show_keys()

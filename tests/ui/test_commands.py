@@ -1,0 +1,97 @@
+"""The command table is the single source of menus, keys, tooltips and the tool row."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from PySide6.QtGui import QKeySequence
+from PySide6.QtWidgets import QMenu
+
+from fcn_studio.ui.app import App
+from fcn_studio.ui.commands import BY_ID, COMMANDS, MENUS, Situation
+from fcn_studio.ui.deeds import Deeds
+from fcn_studio.ui.icons import glyph
+
+NATIVE = QKeySequence.SequenceFormat.PortableText
+
+
+def _actions_of(menu: QMenu) -> list[str]:
+    """Ids of all commands in a menu and its submenus."""
+    found = []
+    for action in menu.actions():
+        if action.menu() is not None:
+            found += _actions_of(action.menu())
+        elif not action.isSeparator():
+            found.append(action.objectName())
+    return found
+
+
+def test_no_key_belongs_to_two_commands() -> None:
+    keys = Counter(QKeySequence(key).toString(NATIVE) for command in COMMANDS for key in command.keys)
+    assert [key for key, count in keys.items() if count > 1] == []
+    assert all(keys), "a key that Qt does not know"
+
+
+def test_no_two_commands_have_one_id() -> None:
+    assert len(BY_ID) == len(COMMANDS)
+
+
+def test_menus_of_the_table_exist() -> None:
+    assert {command.menu.split("/")[0] for command in COMMANDS} == set(MENUS)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.id)
+def test_each_command_can_be_asked_about_an_empty_window(command) -> None:
+    situation = Situation()
+    assert command.enabled_when(situation) in (True, False)
+    if command.checked_when is not None:
+        assert command.checked_when(situation) in (True, False)
+    if command.icon:
+        assert glyph(command.icon)
+
+
+def test_nothing_about_an_image_can_be_done_without_one() -> None:
+    enabled = {command.id for command in COMMANDS if command.enabled_when(Situation())}
+    assert enabled.isdisjoint({"undo", "redo", "accept_all", "mark_reviewed", "fine_tune", "export_masks"})
+    assert {"open_images", "open_folder", "open_samples", "quit", "show_keys"} <= enabled
+
+
+def test_every_deed_is_a_command() -> None:
+    calls: list[str] = []
+
+    class Recorder:
+        def __getattr__(self, name: str):
+            calls.append(name)
+            return lambda *_values: None
+
+    for command in COMMANDS:
+        command.action(Recorder())  # type: ignore[arg-type]
+    unknown = {name for name in calls if not hasattr(Deeds, name)}
+    unused = {n for n in vars(Deeds) if not n.startswith("_")} - set(calls) - {"open_paths"}
+    assert not unknown
+    assert not unused
+
+
+def test_every_command_is_in_a_menu_once(app: App) -> None:
+    menus = [action.menu() for action in app.window.menuBar().actions()]
+    found = [command_id for menu in menus for command_id in _actions_of(menu)]
+    assert sorted(found) == sorted(BY_ID)
+
+
+def test_tooltips_and_buttons_name_the_key(app: App) -> None:
+    for command in COMMANDS:
+        if command.keys and not command.id.startswith("class_"):
+            text = QKeySequence(command.keys[0]).toString(QKeySequence.SequenceFormat.NativeText)
+            assert text in app.window.actions_of[command.id].toolTip()
+    brush = app.window.tool_row.buttons["tool_brush"]
+    assert "(B)" in brush.toolTip()
+    assert brush.accessibleName()
+
+
+def test_every_tool_of_the_toolbox_has_a_command_and_a_button(app: App) -> None:
+    from fcn_studio.ui.tools.toolbox import TOOLS
+
+    for tool in TOOLS:
+        assert f"tool_{tool.id}" in BY_ID
+        assert f"tool_{tool.id}" in app.window.tool_row.buttons
