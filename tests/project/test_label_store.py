@@ -270,3 +270,27 @@ def test_old_label_files_are_replaced_whole_or_not_at_all(painter, monkeypatch) 
     monkeypatch.undo()
     assert place.labels.read_bytes() == before
     assert [p.name for p in place.labels.parent.iterdir()] == ["a.png"]
+
+
+def test_an_old_label_png_beside_newer_provenance_and_a_cut_journal_comes_as_far_as_it_can(
+    painter, painters
+) -> None:
+    place = painter.project.place_of("a.png")
+    old_labels = place.labels.read_bytes()
+    for side in (14, 16):
+        painter.paint(Box(0, 0, side, side), 3)
+    state_four, whole = painter.planes, place.journal.read_bytes()
+    painter.paint(Box(0, 0, 18, 18), 1)
+    painter.save()
+    painter.close()
+    place.labels.write_bytes(old_labels)
+    place.journal.write_bytes(whole + b"cut")
+    again = painters(painter.project, "a.png")
+    assert again.planes[0] == state_four[0]
+    assert again.loaded.notices
+    assert not again.loaded.history.can_undo
+    again.paint(Box(20, 20, 24, 24), 2)
+    again.close()
+    third = painters(painter.project, "a.png")
+    assert third.planes == again.planes
+    assert third.loaded.notices == ()
