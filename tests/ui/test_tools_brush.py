@@ -174,6 +174,17 @@ def test_the_first_click_with_shift_is_a_dab(canvas: CanvasView) -> None:
     assert np.array_equal(labels_of(canvas) == CAT, expected_mask(canvas, [point], 3))
 
 
+def test_a_line_never_starts_in_another_image(
+    canvas: CanvasView, show_image: Callable[[CanvasView, str], None]
+) -> None:
+    canvas.set_brush_size(3)
+    drag(canvas, [point_over(canvas, 10, 10)])
+    show_image(canvas, "b.png")
+    point = point_over(canvas, 40, 50)
+    drag(canvas, [point], modifiers=SHIFT)
+    assert np.array_equal(labels_of(canvas) == CAT, expected_mask(canvas, [point], 3))
+
+
 def test_alt_and_click_picks_and_paints_nothing(canvas: CanvasView, open_session: Session) -> None:
     open_session.classes.choose(DOG)
     drag(canvas, [point_over(canvas, 30, 40)])
@@ -314,3 +325,34 @@ def test_a_pen_paints_and_its_other_end_erases(canvas: CanvasView) -> None:
         pen(canvas, kind, point, QPointingDevice.PointerType.Eraser)
     assert canvas.document.label_map.is_empty
     assert len(canvas.document.history.done) == 2
+
+
+@pytest.mark.parametrize("notches", [-3, 0, 6, 14])
+def test_what_was_repainted_bit_by_bit_looks_like_the_whole_drawn_anew(
+    canvas: CanvasView, open_session: Session, predict: Callable[..., object], notches: int
+) -> None:
+    channels = np.zeros((60, 80), int)
+    channels[10:50, 20:70] = DOG
+    predict(channels)
+    canvas.resize(200 if notches < 0 else 400, 80 if notches < 0 else 300)
+    QApplication.processEvents()
+    wheel(canvas, QPoint(100, 40), notches)
+    rng = np.random.default_rng(notches + 10)
+    width, height = canvas.width(), canvas.height()
+    for number in range(8):
+        open_session.classes.choose(number % 3)
+        canvas.set_brush_size(int(rng.integers(1, 12)))
+        points = [QPoint(int(rng.integers(0, width)), int(rng.integers(0, height))) for _ in range(3)]
+        drag(canvas, points, RIGHT if number == 3 else LEFT)
+        if number in (2, 5):
+            open_session.editing.undo()
+        QApplication.processEvents()
+    before = canvas.grab().toImage()
+    canvas.scene.mark_all_stale()
+    after = canvas.grab().toImage()
+    first, second = (
+        np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.width(), 4).astype(int)
+        for image in (before, after)
+    )
+    assert np.abs(first - second).max() <= 2
+    assert first.std() > 10

@@ -83,7 +83,7 @@ class Frame:
             return
         moved = [box.shift(dy, dx) for box in self._stale]
         source = self._pixels[max(0, -dy) : height - max(0, dy), max(0, -dx) : width - max(0, dx)]
-        self._pixels[max(0, dy) : height + min(0, dy), max(0, dx) : width + min(0, dx)] = source.copy()
+        self._pixels[max(0, dy) : height + min(0, dy), max(0, dx) : width + min(0, dx)] = source
         self._stale = []
         for box in moved:
             self.mark_stale(box)

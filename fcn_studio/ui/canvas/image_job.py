@@ -16,10 +16,10 @@ AT_ONCE_PIXELS = 1_500_000  # up to here the first level takes under 3 ms: no ne
 class ImageJob(QObject):
     """Turns pixels into a pyramid; `ready` brings the full-size level first, then the same with all levels.
 
-    `ready` carries a number, as returned by `start`, and the pyramid; answers for older numbers never come.
+    After the next `start` no answer for an earlier image comes any more.
     """
 
-    ready = Signal(int, object)
+    ready = Signal(object)
     _answered = Signal(int, object)
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -29,14 +29,14 @@ class ImageJob(QObject):
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="canvas image")
         self._answered.connect(self._on_answered, Qt.ConnectionType.QueuedConnection)
 
-    def start(self, pixels: NDArray[np.uint8]) -> tuple[int, Pyramid | None]:
-        """Begin with another image; returns its number, and its first level at once where it is small."""
+    def start(self, pixels: NDArray[np.uint8]) -> Pyramid | None:
+        """Begin with another image; returns its full-size level at once where it is small."""
         self._number += 1
         number = self._number
         first = make_first_level(pixels) if pixels.shape[0] * pixels.shape[1] <= AT_ONCE_PIXELS else None
         if not self._closed:
             self._pool.submit(self._compute, number, pixels, first)
-        return number, first
+        return first
 
     def close(self) -> None:
         """Give up what runs and wait for its end (a few milliseconds)."""
@@ -48,10 +48,13 @@ class ImageJob(QObject):
         def unwanted() -> bool:
             return number != self._number
 
-        if first is None:
-            first = make_first_level(pixels, unwanted)
-            self._answer(number, first)
-        self._answer(number, compute_all_levels(first, unwanted))
+        try:
+            if first is None:
+                first = make_first_level(pixels, unwanted)
+                self._answer(number, first)
+            self._answer(number, compute_all_levels(first, unwanted))
+        except MemoryError:  # what is there is shown: slower, and coarser from afar
+            self._answer(number, first or Pyramid(pixels, (None,)))
 
     def _answer(self, number: int, pyramid: Pyramid) -> None:
         if number == self._number:
@@ -59,4 +62,4 @@ class ImageJob(QObject):
 
     def _on_answered(self, number: int, pyramid: Pyramid) -> None:
         if number == self._number and not self._closed:
-            self.ready.emit(number, pyramid)
+            self.ready.emit(pyramid)

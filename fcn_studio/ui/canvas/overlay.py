@@ -23,6 +23,8 @@ from fcn_studio.ui.qimage import make_looked_up_image
 
 HATCH_PERIOD_PX = 8
 HATCH_GAP_PX = 2
+ORIGIN_BITS, FRESH_SHIFT = 3, 2
+FRESH_BIT = 1 << FRESH_SHIFT
 
 Plane = NDArray[np.uint8]
 
@@ -61,8 +63,9 @@ def compose_overlay(
     columns = transform.columns_under(box.x0 - margin, box.x1 + margin)
     labels = None if sources.labels is None else _fetch(sources.labels, rows, columns)
     said = _bounds_of_labels(labels)
+    all_said = labels is not None and said is not None and bool(labels.max() != UNLABELLED)
     pictures = []
-    if sources.channels is not None:
+    if sources.channels is not None and not all_said:
         channels = _fetch(sources.channels, rows, columns)
         labelled = None if said is None or labels is None else labels != UNLABELLED
         pictures.append(_draw_prediction(channels, labelled, colors, margin, thin))
@@ -138,29 +141,37 @@ def _draw_labels(at: _LabelsAt, sources: OverlaySources, colors: OverlayColors) 
     if target.is_empty:
         return image
     part = target.grow(at.margin)
-    rows, columns = at.rows[part.y0 : part.y1], at.columns[part.x0 : part.x1]
     labels = at.labels[part.slices]
-    kinds = labels.astype(np.uint16)
-    if sources.provenance is not None:
-        kinds |= _fetch(sources.provenance, rows, columns).astype(np.uint16) << 8
-    if sources.fresh is not None:
-        kinds |= _fetch(sources.fresh, rows, columns).astype(np.uint16) << 10
-    inner_labels, inner_kinds = _inner(labels, at.margin), _inner(kinds, at.margin)
-    labelled = inner_labels != UNLABELLED
+    tags = _fetch_tags(sources, at.rows[part.y0 : part.y1], at.columns[part.x0 : part.x1])
+    values, inner_tags = _inner(labels, at.margin), _inner(tags, at.margin)
     drawn = pixels[target.shift(-at.margin, -at.margin).slices]
-    origins = (inner_kinds >> 8) & 3
-    accepted = (origins == Provenance.ACCEPTED) & labelled
-    edges = _edges(kinds, at.margin, at.thin) & labelled
+    kinds = labels | tags.astype(np.uint16) << 8
+    edges = _edges(kinds, at.margin, at.thin)
+    edges &= values != UNLABELLED
+    accepted = inner_tags & ORIGIN_BITS == Provenance.ACCEPTED
+    fresh = inner_tags == FRESH_BIT | Provenance.PAINTED
     if accepted.any():
-        phase = at.phase[0] + target.y0 + at.phase[1] + target.x0
-        gaps = _hatch_gaps(accepted.shape, phase, at.thin)
-        _recolor(drawn, accepted & gaps, inner_labels, colors.accepted_gap)
-        _recolor(drawn, accepted & edges, inner_labels, colors.accepted_outline)
-    fresh = (inner_kinds >> 10 == 1) & (origins == Provenance.PAINTED)
-    _recolor(drawn, edges & ~fresh & ~accepted, inner_labels, colors.label_outline)
+        gaps = _hatch_gaps(accepted.shape, at.phase[0] + target.y0 + at.phase[1] + target.x0, at.thin)
+        _recolor(drawn, accepted & gaps, values, colors.accepted_gap)
+        _recolor(drawn, accepted & edges, values, colors.accepted_outline)
+        edges &= ~accepted
     if fresh.any():
-        _recolor(drawn, _edges(kinds, at.margin, at.margin) & fresh, inner_labels, colors.fresh_outline)
+        wide = _edges(kinds, at.margin, at.margin)
+        wide &= fresh
+        _recolor(drawn, wide, values, colors.fresh_outline)
+        edges &= ~fresh
+    _recolor(drawn, edges, values, colors.label_outline)
     return image
+
+
+def _fetch_tags(sources: OverlaySources, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Plane:
+    """uint8: provenance, and a bit for what has just been painted."""
+    if sources.provenance is None:
+        return np.zeros((rows.size, columns.size), np.uint8)
+    tags = _fetch(sources.provenance, rows, columns)
+    if sources.fresh is not None:
+        tags |= _fetch(sources.fresh.view(np.uint8), rows, columns) << FRESH_SHIFT
+    return tags
 
 
 def _thin_px(pixel_ratio: float) -> int:

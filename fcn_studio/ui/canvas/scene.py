@@ -46,7 +46,7 @@ class Scene(QObject):
         self._colors: OverlayColors | None = None
         self._visible = dict.fromkeys(LAYERS, True)
         self._opacity = {"labels": 0.6, "prediction": 0.4}
-        self._coming: tuple[int, Document] | None = None
+        self._coming: Document | None = None
         self._job = ImageJob(self)
         self._job.ready.connect(self._on_ready)
         self._connect()
@@ -78,14 +78,14 @@ class Scene(QObject):
     # --- another image ----------------------------------------------------------------------------------
 
     def _on_image_opened(self, document: Document) -> None:
-        number, first = self._job.start(document.pixels)
-        self._coming = number, document
+        self._coming = document
+        first = self._job.start(document.pixels)
         if first is not None:
-            self._on_ready(number, first)
+            self._on_ready(first)
 
-    def _on_ready(self, number: int, pyramid: Pyramid) -> None:
-        if self._coming is not None and self._coming[0] == number:
-            self._show(self._coming[1], pyramid)
+    def _on_ready(self, pyramid: Pyramid) -> None:
+        if self._coming is not None and pyramid.pixels is self._coming.pixels:
+            self._show(self._coming, pyramid)
         elif self.document is not None and pyramid.pixels is self.document.pixels:
             self._pyramid = pyramid  # the same image with its halved levels
             if self.transform.scale <= 0.5:
