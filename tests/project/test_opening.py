@@ -369,4 +369,5 @@ def test_checkpoint_names_count_on_and_the_active_one_is_remembered(photos) -> N
     assert names == ["other 40", "photos 1", "photos 2", "photos 10"]
     project.set_active_checkpoint("photos 2")
     project.save()
+    project.save()
     assert open_project([photos]).active_checkpoint == "photos 2"
