@@ -105,7 +105,8 @@ def find_places() -> dict[str, Path]:
 def make_application() -> QApplication:
     """The one QApplication, with the names that the system shows."""
     QGuiApplication.setDesktopFileName(NAME)
-    application = QApplication.instance() or QApplication([NAME])
+    running = QApplication.instance()
+    application = running if isinstance(running, QApplication) else QApplication([NAME])
     application.setApplicationName("FCN Studio")
     application.setStyle("Fusion")
     return application

@@ -134,6 +134,6 @@ class CommandActions(QObject):
 def _held_by(key: int) -> Command | None:
     """The command that is held with a plain key, if there is one."""
     for command in COMMANDS:
-        if command.holds and any(QKeySequence(text)[0].key() == key for text in command.keys):
+        if command.holds and any(QKeySequence(text) == QKeySequence(key) for text in command.keys):
             return command
     return None

@@ -6,8 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QT_TRANSLATE_NOOP
-
 from fcn_studio.ui.tools.base import Tool
 from fcn_studio.ui.tools.toolbox import TOOLS as TOOLS_THERE_ARE
 
@@ -15,7 +13,9 @@ if TYPE_CHECKING:
     from fcn_studio.ui.deeds import Deeds
 
 
-_T = QT_TRANSLATE_NOOP  # lupdate finds these with: -tr-function-alias QT_TRANSLATE_NOOP+=_T
+def _T(_context: str, text: str) -> str:
+    """Marks a text for lupdate (-tr-function-alias QT_TRANSLATE_NOOP+=_T); it is translated when shown."""
+    return text
 
 
 @dataclass(frozen=True)

@@ -101,7 +101,7 @@ class Deeds:
 
     def find_image(self) -> None:
         self._window.images_dock.show()
-        self._window.images.find()
+        self._window.images.ask_filter()
 
     # --- tools and classes --------------------------------------------------------------------------------
 

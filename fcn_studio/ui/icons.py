@@ -31,7 +31,8 @@ def _fonts_folder() -> Path:
 @cache
 def _code_points() -> dict[str, str]:
     path = next(_fonts_folder().glob("materialdesignicons6-*charmap*.json"))
-    return json.loads(path.read_text("utf-8"))
+    names: dict[str, str] = json.loads(path.read_text("utf-8"))
+    return names
 
 
 def _font_family() -> str:

@@ -28,6 +28,10 @@ class IdleWork(QObject):
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
+        application = QCoreApplication.instance()
+        if application is None:
+            raise RuntimeError("there is no application whose input could be watched")
+        self._application = application
         self._tasks: deque[Callable[[], None]] = deque()
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -41,7 +45,7 @@ class IdleWork(QObject):
     def add(self, *tasks: Callable[[], None]) -> None:
         """Do these, in order, when nobody touches anything."""
         if not self._tasks and tasks:
-            QCoreApplication.instance().installEventFilter(self)
+            self._application.installEventFilter(self)
             self._timer.start()
         self._tasks.extend(tasks)
 
@@ -49,7 +53,7 @@ class IdleWork(QObject):
         """Do nothing any more."""
         self._tasks.clear()
         self._timer.stop()
-        QCoreApplication.instance().removeEventFilter(self)
+        self._application.removeEventFilter(self)
 
     def _run_next(self) -> None:
         task = self._tasks.popleft()

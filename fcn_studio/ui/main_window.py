@@ -281,7 +281,9 @@ class MainWindow(QMainWindow):
         """Strokes that only lie in memory would be lost: say so once; a second try closes."""
         if self.session.editing.saved is Saved.IN_MEMORY and not self._warned:
             self._warned = True
-            text = self.tr("The last strokes are not on disk. Keep them elsewhere, or close again to lose them.")
+            text = self.tr(
+                "The last strokes are not on disk. Keep them elsewhere, or close again to lose them."
+            )
             self.notices.show_notice(Notice(Level.ERROR, text, "choose_store"))
             event.ignore()
             return

@@ -19,7 +19,9 @@ def restore_window(window: QMainWindow, settings: Settings) -> None:
         room = QGuiApplication.primaryScreen().availableGeometry()
         size = FIRST_SIZE.boundedTo(QSize(round(room.width() * 0.94), round(room.height() * 0.94)))
         window.resize(size)
-        window.move(QRect(room.topLeft(), size).translated(_centre_shift(room, size)).topLeft())
+        middle = QRect(room.topLeft(), size)
+        middle.moveCenter(room.center())
+        window.move(middle.topLeft())
     window.restoreState(_from_text(settings["window_state"]), STATE_VERSION)
 
 
@@ -27,10 +29,6 @@ def keep_window(window: QMainWindow, settings: Settings) -> None:
     """Put size, place and docks into the settings."""
     settings["window_geometry"] = _to_text(window.saveGeometry())
     settings["window_state"] = _to_text(window.saveState(STATE_VERSION))
-
-
-def _centre_shift(room: QRect, size: QSize) -> object:
-    return room.center() - QRect(room.topLeft(), size).center()
 
 
 def _to_text(data: QByteArray) -> str:

@@ -76,7 +76,7 @@ def test_brackets_and_slider_change_the_brush(used: App) -> None:
     assert row.size_text.text() == f"{canvas.brush_size_px} px"
     key(used, Qt.Key.Key_G)
     QTest.qWait(10)
-    assert not row.size.isVisible(), "a fill has no size"
+    assert not row.size_option.isVisible(), "a fill has no size"
 
 
 def test_d_and_a_go_through_the_images(used: App, qtbot) -> None:

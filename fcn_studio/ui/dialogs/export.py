@@ -7,6 +7,7 @@ from pathlib import Path
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QDialog,
+    QHBoxLayout,
     QLineEdit,
     QPushButton,
     QRadioButton,
@@ -73,7 +74,7 @@ class ExportDialog(QDialog):
             ),
         )
 
-    def _make_buttons(self) -> object:
+    def _make_buttons(self) -> QHBoxLayout:
         cancel = QPushButton(self.tr("Cancel"))
         self.export = QPushButton(self.tr("Export"))
         self.export.setObjectName("primary")

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtGui import QKeySequence
-from PySide6.QtWidgets import QDialog, QFrame, QGridLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QDialog,
+    QFrame,
+    QGridLayout,
+    QLayout,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
 
 from fcn_studio import __version__
 from fcn_studio.ui.command_actions import title_of
@@ -30,7 +39,7 @@ def _make_dialog(parent: QWidget, title: str) -> tuple[QDialog, QVBoxLayout]:
     return dialog, layout
 
 
-def _close_row(dialog: QDialog) -> object:
+def _close_row(dialog: QDialog) -> QLayout:
     close = QPushButton(QCoreApplication.translate("Keys", "Close"))
     close.setDefault(True)
     close.clicked.connect(dialog.accept)

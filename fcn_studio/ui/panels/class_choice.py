@@ -73,8 +73,8 @@ class ClassChoice(QFrame):
         self.done.setObjectName("primary")
         self.back.clicked.connect(self.ask)
         self.done.clicked.connect(self._on_done)
-        _fill(page, make_label(self.tr("Your classes")), self.names, self.field, self.problem)
-        page.layout().addLayout(make_row(self.back, self.done))
+        rows = _fill(page, make_label(self.tr("Your classes")), self.names, self.field, self.problem)
+        rows.addLayout(make_row(self.back, self.done))
         return page
 
     def ask(self) -> None:
@@ -152,9 +152,10 @@ class ClassChoice(QFrame):
             super().keyPressEvent(event)
 
 
-def _fill(page: QWidget, *widgets: QWidget) -> None:
+def _fill(page: QWidget, *widgets: QWidget) -> QVBoxLayout:
     layout = QVBoxLayout(page)
     layout.setContentsMargins(12, 12, 12, 12)
     layout.setSpacing(GAP)
     for widget in widgets:
         layout.addWidget(widget)
+    return layout

@@ -108,7 +108,7 @@ class ClassRow(QWidget):
         self._connect()
 
     def _connect(self) -> None:
-        self.swatch.clicked.connect(lambda: self._entry and self.color_wanted.emit(self._entry.id))
+        self.swatch.clicked.connect(self._on_swatch)
         self.eye.clicked.connect(self._on_eye)
         self.editor.taken.connect(self._on_named)
         self.editor.left.connect(lambda: self._names.setCurrentWidget(self.name))
@@ -167,6 +167,10 @@ class ClassRow(QWidget):
     def _on_named(self, name: str) -> None:
         if self._entry is not None and name.strip() != self._entry.name:
             self.renamed.emit(self._entry.id, name)
+
+    def _on_swatch(self) -> None:
+        if self._entry is not None:
+            self.color_wanted.emit(self._entry.id)
 
     def _on_eye(self) -> None:
         if self._entry is not None:

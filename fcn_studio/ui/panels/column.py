@@ -21,7 +21,7 @@ class Column(QScrollArea):
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        inner = QWidget()
+        self._inner = inner = QWidget()
         inner.setObjectName("surface")
         self._rows = QVBoxLayout(inner)
         self._rows.setContentsMargins(0, 2, 0, 0)
@@ -40,10 +40,10 @@ class Column(QScrollArea):
         self._fit()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if watched is self.widget() and event.type() == QEvent.Type.LayoutRequest:
+        if watched is self._inner and event.type() == QEvent.Type.LayoutRequest:
             self._fit()
         return super().eventFilter(watched, event)
 
     def _fit(self) -> None:
         least = self._rows.minimumHeightForWidth(self.viewport().width())
-        self.widget().resize(self.viewport().width(), max(least, self.viewport().height()))
+        self._inner.resize(self.viewport().width(), max(least, self.viewport().height()))

@@ -68,7 +68,7 @@ class ImageListPanel(QWidget):
         events.image_opening.connect(self._show_current)
         events.image_opened.connect(self._on_image_opened)
 
-    def find(self) -> None:
+    def ask_filter(self) -> None:
         """Put the cursor into the filter."""
         self.filter.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.filter.selectAll()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QSizePolicy, QSlider, QToolButton, QWidget
@@ -16,13 +18,14 @@ LARGEST_PX = 500
 
 def size_of_step(step: int) -> int:
     """Brush diameter in pixels at a slider's step: fine for small brushes, coarse for large ones."""
-    return max(1, round(1 + (LARGEST_PX - 1) * (step / SLIDER_STEPS) ** 2))
+    share = step / SLIDER_STEPS
+    return max(1, round(1 + (LARGEST_PX - 1) * share * share))
 
 
 def step_of_size(size_px: float) -> int:
     """The slider's step for a brush diameter; the inverse of `size_of_step`, rounded."""
     share = max(0.0, min(1.0, (size_px - 1) / (LARGEST_PX - 1)))
-    return round(SLIDER_STEPS * share**0.5)
+    return round(SLIDER_STEPS * math.sqrt(share))
 
 
 class ToolRow(QWidget):
@@ -38,13 +41,13 @@ class ToolRow(QWidget):
         self.buttons: dict[str, QToolButton] = {}
         self.title = ElidedLabel(name="projectTitle")
         self.title.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        self.size = self._make_size()
+        self.size_option = self._make_size()
         row = make_row(*self._make_buttons(actions.at("open")), self.title, spacing=4)
         row.setContentsMargins(8, 6, 8, 6)
         for button in self._make_buttons(actions.at("tools")):
             row.addWidget(button)
         row.addSpacing(18)
-        row.addWidget(self.size)
+        row.addWidget(self.size_option)
         row.addStretch(1)
         for button in self._make_buttons(actions.at("right")):
             row.addWidget(button)
@@ -92,7 +95,7 @@ class ToolRow(QWidget):
 
     def show_options(self, has_size: bool) -> None:
         """Show what the tool in hand can be told."""
-        self.size.setVisible(has_size)
+        self.size_option.setVisible(has_size)
 
     def _on_slid(self, step: int) -> None:
         size_px = size_of_step(step)

@@ -39,7 +39,8 @@ class TrainingPanel(Section):
         self.bar.setTextVisible(False)
         self.bar.setAccessibleName(self.tr("Progress of the fine-tuning"))
         self._plot_place = QWidget()
-        QVBoxLayout(self._plot_place).setContentsMargins(0, 0, 0, 0)
+        self._plot_rows = QVBoxLayout(self._plot_place)
+        self._plot_rows.setContentsMargins(0, 0, 0, 0)
         self.start = ActionButton(start, icon=make_icon(theme, "school-outline", "on_accent"))
         self.stop = ActionButton(stop, icon=make_icon(theme, "stop", "on_accent"))
         for button in (self.start, self.stop):
@@ -98,7 +99,7 @@ class TrainingPanel(Section):
             from fcn_studio.ui.panels.training_plot import TrainingPlot
 
             self._plot = TrainingPlot(self._theme)
-            self._plot_place.layout().addWidget(self._plot)
+            self._plot_rows.addWidget(self._plot)
 
     def dispose(self) -> None:
         """Let go of the plot, which holds menus without a parent."""
