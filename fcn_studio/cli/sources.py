@@ -1,21 +1,37 @@
-"""Where the commands get labelled images from: a labelled folder or a project."""
+"""What `train` and `evaluate` share: class names of a data set as they are typed."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from fcn_studio.core.errors import DatasetError
+from fcn_studio.core.errors import UsageError
 from fcn_studio.core.ports import SampleSource
+from fcn_studio.project.dataset_source import DatasetSource
+from fcn_studio.project.sample_source import ProjectSource
 
 
-def open_source(path: Path, ignore: int | None = None) -> SampleSource:
-    """The samples of DATASET. Raises DatasetError, ProjectError, UsageError with a sentence."""
-    from fcn_studio.io.datasets import detect_dataset
-    from fcn_studio.project.dataset_source import DatasetSource
+def parse_classes(source: SampleSource, text: str | None) -> tuple[str, ...] | None:
+    """ "a,b" to class keys of the source; names do as well. None stays None. Raises UsageError."""
+    if text is None:
+        return None
+    by_word = dict(zip(source.class_names, source.class_keys, strict=True))
+    by_word.update((key, key) for key in source.class_keys)
+    words = [word.strip() for word in text.split(",") if word.strip()]
+    unknown = [word for word in words if word not in by_word]
+    if unknown or not words:
+        known = ", ".join(source.class_keys)
+        raise UsageError(f"There is no class “{unknown[0] if unknown else text}” here: choose from {known}.")
+    return tuple(by_word[word] for word in words)
 
-    if not path.exists():
-        raise DatasetError(f"{path} does not exist: name a labelled folder or a project.")
-    files = detect_dataset(path)
-    if files is None:
-        raise DatasetError(f"{path} is no labelled folder: it needs images/ and masks/, or VOC's folders.")
-    return DatasetSource(files, ignore)
+
+def unique_names(source: SampleSource) -> tuple[str, ...]:
+    """Names for people, one for each key; the keys themselves where two classes have the same name."""
+    names = source.class_names
+    return names if len(set(names)) == len(names) else source.class_keys
+
+
+def colors_of(source: SampleSource) -> tuple[tuple[int, int, int], ...]:
+    """RGB of every class, for the card of a network that is trained on the source."""
+    if isinstance(source, ProjectSource):
+        return tuple(info.color for info in source.classes)
+    if isinstance(source, DatasetSource):
+        return source.files.class_colors
+    raise TypeError(f"no colours known for {type(source).__name__}")

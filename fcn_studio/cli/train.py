@@ -50,9 +50,10 @@ def train(
     resume: bool,
     as_json: bool,
 ) -> None:
-    from fcn_studio.cli.sources import open_source
+    from fcn_studio.cli.sources import colors_of, parse_classes
     from fcn_studio.core.errors import UsageError
     from fcn_studio.core.resources import resource_path
+    from fcn_studio.project.sources import open_source
     from fcn_studio.training.recipe import parse_changes, recipe
 
     if resume and run_folder is None:
@@ -61,19 +62,17 @@ def train(
     chosen = recipe(recipe_name).with_changes(**{k: v for k, v in wanted.items() if v is not None})
     chosen = chosen.with_changes(**parse_changes(changes))
     source = open_source(dataset, ignore)
-    only = tuple(classes.split(",")) if classes else None
-    unknown = [key for key in only or () if key not in source.class_keys]
-    if unknown:
-        raise UsageError(f"{dataset} has no class {unknown[0]!r}: it has {', '.join(source.class_keys)}.")
+    only = parse_classes(source, classes)
 
-    from fcn_studio.training.dataset import open_start, train_dataset
+    from fcn_studio.training.dataset import train_dataset
+    from fcn_studio.training.start import open_start
 
     begin = open_start(start or resource_path("models", "embedded.safetensors"), source, architecture)
     made = "fcn-studio " + shlex.join(sys.argv[1:])
     with stops_on_interrupt() as cancel:
         run = train_dataset(
             begin, source, out, chosen, device=device, seed=seed, run_folder=run_folder, resume=resume,
-            only=only, made=made, cancel=cancel,
+            only=only, class_colors=colors_of(source), made=made, cancel=cancel,
         )  # fmt: skip
         outcome = _follow(run, chosen.steps)
     if as_json:

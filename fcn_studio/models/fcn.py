@@ -29,7 +29,8 @@ class SkipScore(nn.Module):
         self.score = zero_parameters(nn.Conv2d(width, classes, 1))
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.score(self.spatial(self.reduce(x)))
+        scores: Tensor = self.score(self.spatial(self.reduce(x)))
+        return scores
 
 
 class FcnHead(nn.Module):
@@ -62,7 +63,7 @@ class FcnHead(nn.Module):
     def forward(self, features: dict[int, Tensor]) -> Tensor:
         deep = features[self.deepest]
         both = torch.cat([self.context(self.window(deep)), self.neck(deep)], dim=1)
-        scores = self.score(self.project(both))
+        scores: Tensor = self.score(self.project(both))
         for stride in self.skips:
             scores = upsample_twice(scores) + getattr(self, f"skip{stride}")(features[stride])
         return scores
@@ -95,7 +96,8 @@ class FcnNetwork(nn.Module):
         return self.head.score.out_channels
 
     def scores(self, x: Tensor) -> Tensor:
-        return self.head(self.trunk(x))
+        scores: Tensor = self.head(self.trunk(x))
+        return scores
 
     def forward(self, x: Tensor) -> Tensor:
         height, width = x.shape[-2:]

@@ -34,7 +34,8 @@ class WindowMean(nn.Module):
         self.columns = nn.AvgPool2d((1, cells), 1, (0, reach), count_include_pad=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.columns(self.rows(x))
+        mean: Tensor = self.columns(self.rows(x))
+        return mean
 
 
 def upsample_twice(x: Tensor) -> Tensor:

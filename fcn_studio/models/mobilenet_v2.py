@@ -111,7 +111,9 @@ class DeepLabMobileNetV2(nn.Module):
         deep = self.trunk(x)[16]
         local = functional.relu(self.aspp0(deep))
         whole = self.pooled(deep).expand_as(local)
-        return self.classifier(functional.relu(self.project(torch.cat([whole, local], dim=1))))
+        both = torch.cat([whole, local], dim=1)
+        scores: Tensor = self.classifier(functional.relu(self.project(both)))
+        return scores
 
     def pooled(self, deep: Tensor) -> Tensor:
         """The image pooling branch: [N, 320, h, w] to [N, 256, 1, 1]."""

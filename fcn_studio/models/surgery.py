@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from fcn_studio.core.errors import CheckpointError
-from fcn_studio.models.fcn import FcnNetwork
+from fcn_studio.models.fcn import FcnHead, FcnNetwork, SkipScore
 from fcn_studio.models.layers import zero_parameters
 from fcn_studio.models.mobilenet_v2 import DeepLabMobileNetV2
 
@@ -29,14 +29,20 @@ def with_classes(model: FcnNetwork, old_keys: Sequence[str], new_keys: Sequence[
     """
     rows = [(new, old_keys.index(key)) for new, key in enumerate(new_keys) if key in old_keys]
     model = copy.deepcopy(model)
-    for module in [m for m in model.modules() if hasattr(m, "score")]:
-        old: nn.Conv2d = module.score
+    for owner in [module for module in model.modules() if isinstance(module, FcnHead | SkipScore)]:
+        old = owner.score
         score = zero_parameters(nn.Conv2d(old.in_channels, len(new_keys), 1)).to(old.weight)
         for new, row in rows:
             score.weight[new] = old.weight[row]
-            score.bias[new] = old.bias[row]
-        module.score = score
+            bias_of(score)[new] = bias_of(old)[row]
+        owner.score = score
     return model
+
+
+def bias_of(layer: nn.Conv2d) -> Tensor:
+    """The bias of a score layer, which always has one."""
+    assert layer.bias is not None
+    return layer.bias
 
 
 @torch.no_grad()
@@ -47,8 +53,8 @@ def copy_row(model: FcnNetwork, old: int, new: int, margin: float) -> None:
     """
     for layer in model.head.score_layers():
         layer.weight[new] = layer.weight[old]
-        layer.bias[new] = layer.bias[old]
-    model.head.score.bias[new] -= margin
+        bias_of(layer)[new] = bias_of(layer)[old]
+    bias_of(model.head.score)[new] -= margin
 
 
 def read_deeplab(path: Path | str) -> DeepLabMobileNetV2:

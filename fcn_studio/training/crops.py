@@ -42,6 +42,16 @@ class Batch:
     teacher: Tensor | None
     teacher_weights: Tensor | None
 
+    @property
+    def labelled(self) -> int:
+        """Labelled pixels."""
+        return int((self.labels != UNLABELLED).sum())
+
+    @property
+    def taught(self) -> float:
+        """Sum of the weights of all cells that are compared with the teacher."""
+        return 0.0 if self.teacher_weights is None else float(self.teacher_weights.sum())
+
 
 def choose_crops(deck: Deck, recipe: Recipe) -> list[Crop]:
     """Draw the crops of one batch, the kinds of crop (see Recipe) in their shares as evenly as can be."""
@@ -122,7 +132,8 @@ def _place(deck: Deck, recipe: Recipe, index: int, spot: tuple[int, int] | None)
 def _cut(planes: Tensor, crop: Crop, mode: v2.InterpolationMode) -> Tensor:
     region = (crop.top, crop.left, crop.height, crop.width)
     part = functional.resized_crop(planes, *region, list(crop.out_hw), mode, antialias=True)
-    return functional.horizontal_flip(part) if crop.flip else part
+    turned: Tensor = functional.horizontal_flip(part) if crop.flip else part
+    return turned
 
 
 def _fill(plane: Tensor, side_px: int, value: float) -> Tensor:

@@ -117,8 +117,8 @@ def make_picture(sample: Sample, long_side: int) -> Picture:
     masks = torch.from_numpy(np.stack([labels, accepted]))
     if work_hw != labels.shape:
         masks = functional.resize(masks, list(work_hw), v2.InterpolationMode.NEAREST_EXACT)
-    pixels = torch.from_numpy(np.array(pixels.transpose(2, 0, 1)))
-    return Picture(pixels, masks[0], masks[1])
+    planes = torch.from_numpy(np.array(pixels.transpose(2, 0, 1)))
+    return Picture(planes, masks[0], masks[1])
 
 
 def _spots(labels: NDArray[np.uint8], klass: int) -> NDArray[np.int32]:

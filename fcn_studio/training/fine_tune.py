@@ -17,13 +17,13 @@ from fcn_studio.models.checkpoint import load_checkpoint, round_trip, save_check
 from fcn_studio.models.fcn import FcnNetwork
 from fcn_studio.models.spec import ModelSpec
 from fcn_studio.models.surgery import copy_row, with_classes
-from fcn_studio.training.dataset import make_teaching
 from fcn_studio.training.deck import Deck
 from fcn_studio.training.distill import Teaching
 from fcn_studio.training.events import Paused, Prepared, TrainEvent
 from fcn_studio.training.loop import Outcome, Training
 from fcn_studio.training.recipe import Recipe
 from fcn_studio.training.run_folder import RunFolder
+from fcn_studio.training.start import child_card, make_teaching
 from fcn_studio.training.validate import Examination, choose_examination, measure_progress
 
 NEW_CLASS_MARGIN = 2.0
@@ -72,7 +72,7 @@ def fine_tune(
     where = choose_device(device)
     parent, parent_spec = load_checkpoint(parent_path)
     start = with_classes(parent, parent_spec.class_keys, source.class_keys)
-    spec = _child_card(parent_spec, source)
+    spec = msgspec.structs.replace(child_card(parent_spec, source), made="fine-tuned in FCN Studio")
     names = source.names("train")
     if not names:
         raise TrainingError("Nothing is labelled yet: paint a few strokes first, then fine-tune.")
@@ -86,7 +86,7 @@ def fine_tune(
     exam = choose_examination(source, recipe.validate_images)
     training = Training(
         start, spec, deck, recipe, seed=seed, device=where, teaching=teaching,
-        validate=exam and (lambda model, step: exam.validated(model, spec, where, step)),
+        validate=(lambda model, step: exam.validated(model, spec, where, step)) if exam else None,
         progress=(lambda model: measure_progress(deck, teaching, model, spec, where))
         if len(deck) <= FEW_IMAGES else None,
         run=_begin(run_folder, recipe, seed, parent_spec, source, training_names=names),
@@ -169,22 +169,6 @@ def _compare(
             cancel.raise_if_cancelled()
             yield Paused()
     return found[0], found[1]
-
-
-def _child_card(parent: ModelSpec, source: SampleSource) -> ModelSpec:
-    """The card of a child: the parent's geometry and terms, the source's classes."""
-    colors = dict(zip(parent.class_keys, parent.class_colors or (), strict=False))
-    known = all(key in colors for key in source.class_keys)
-    return msgspec.structs.replace(
-        parent,
-        id="",
-        class_keys=source.class_keys,
-        class_names=source.class_names,
-        class_colors=tuple(colors[key] for key in source.class_keys) if known else None,
-        parent=parent.id,
-        figures={},
-        made="fine-tuned in FCN Studio",
-    )
 
 
 def _begin(

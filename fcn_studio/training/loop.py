@@ -16,7 +16,7 @@ from fcn_studio.core.errors import Cancelled, TrainingError
 from fcn_studio.models.fcn import FcnNetwork
 from fcn_studio.models.layers import upsample_to_pixels
 from fcn_studio.models.spec import ModelSpec
-from fcn_studio.training.crops import Batch, choose_crops, make_batch
+from fcn_studio.training.crops import CELL_PX, Batch, choose_crops, make_batch
 from fcn_studio.training.deck import Deck
 from fcn_studio.training.distill import Teaching
 from fcn_studio.training.events import Finished, Paused, Progress, StepDone, TrainEvent, Validated
@@ -127,15 +127,19 @@ class Training:
         set_rates(self._optimizer, self._step, recipe)
         with self._random.lent():
             crops = choose_crops(self._deck, recipe)
-        parts = [crops[i : i + recipe.crops_at_once] for i in range(0, len(crops), recipe.crops_at_once)]
+            parts = [crops[i : i + recipe.crops_at_once] for i in range(0, len(crops), recipe.crops_at_once)]
+            batches = [
+                make_batch(self._deck, part, recipe, self._mean, self._std, self._teaching) for part in parts
+            ]
+        # Over the whole batch, so that passes add up to exactly one batch however it is cut.
+        labelled = max(1, sum(batch.labelled for batch in batches))
+        taught = max(1.0, sum(batch.taught for batch in batches))
         total = 0.0
-        for number, part in enumerate(parts):
+        for number, batch in enumerate(batches):
             if number:
                 yield Paused()
-            with self._random.lent():
-                batch = make_batch(self._deck, part, recipe, self._mean, self._std, self._teaching)
-            loss = self._loss(batch) * (len(part) / len(crops))
-            loss.backward()
+            loss = self._loss(batch, labelled, taught)
+            loss.backward()  # type: ignore[no-untyped-call]
             total += float(loss.detach())
         if not total < float("inf"):  # also true for NaN
             raise TrainingError("The loss is no longer a number: train again with a lower rate.")
@@ -146,22 +150,19 @@ class Training:
         self._step += 1
         return total
 
-    def _loss(self, batch: Batch) -> Tensor:
+    def _loss(self, batch: Batch, labelled: int, taught: float) -> Tensor:
+        """This pass's part of the batch's loss; the counts are of the whole batch."""
+        stride = self._model.stride
         scores = self._model.scores(batch.pixels.to(self._device)).float()
         side = batch.labels.shape[-1]
-        pixels = upsample_to_pixels(scores, self._model.stride, (side, side))
+        pixels = upsample_to_pixels(scores, stride, (side, side))
         labels, weights = batch.labels.to(self._device), batch.weights.to(self._device)
-        loss, count = partial_cross_entropy(pixels, labels, weights, self._weights)
-        loss = loss / count
+        loss = partial_cross_entropy(pixels, labels, weights, self._weights) / labelled
         if batch.teacher is not None and batch.teacher_weights is not None:
-            step = 8 // self._model.stride if self._model.stride < 8 else 1
-            cells = scores[..., ::step, ::step] if self._model.stride <= 8 else pixels[..., ::8, ::8]
-            kept, weight = distillation(
-                cells,
-                batch.teacher.to(self._device) * self.recipe.distill_sharpness,
-                batch.teacher_weights.to(self._device),
-            )
-            loss = loss + self.recipe.distill * kept / weight
+            cells = scores if stride == CELL_PX else pixels[..., ::CELL_PX, ::CELL_PX]
+            teacher = batch.teacher.to(self._device) * self.recipe.distill_sharpness
+            kept = distillation(cells, teacher, batch.teacher_weights.to(self._device))
+            loss = loss + self.recipe.distill * kept / taught
         return loss
 
     def _look(self) -> Generator[TrainEvent, None, str]:
@@ -247,5 +248,6 @@ def _pausing(walk: Generator[None, None, _Found]) -> Generator[TrainEvent, None,
         try:
             next(walk)
         except StopIteration as end:
-            return end.value
+            found: _Found = end.value
+            return found
         yield Paused()

@@ -11,25 +11,25 @@ UNLABELLED = 255
 
 def partial_cross_entropy(
     scores: Tensor, labels: Tensor, pixel_weights: Tensor, class_weights: Tensor
-) -> tuple[Tensor, Tensor]:
-    """(weighted sum of cross-entropy, labelled pixels): the loss is their quotient, never NaN.
+) -> Tensor:
+    """Weighted sum of cross-entropy over labelled pixels; 0 (with zero gradient) where nothing is labelled.
 
     scores: float [N, K, H, W] before softmax. labels: int64 [N, H, W], 255 = no label. pixel_weights: float
-    [N, H, W] (accepted predictions weigh 0.5). class_weights: float [K]. The count is of labelled pixels
-    (at least 1), not of weights, so that half-weight pixels do count half (design 8).
+    [N, H, W] (accepted predictions weigh 0.5). class_weights: float [K]. The loss of a batch is this divided
+    by its labelled pixels, at least 1: not by their weights, so that a half-weight pixel does count half
+    (design 8), and never NaN.
     """
     losses = functional.cross_entropy(
         scores, labels, weight=class_weights, ignore_index=UNLABELLED, reduction="none"
     )
-    count = (labels != UNLABELLED).sum().clamp(min=1)
-    return (losses * pixel_weights).sum(), count
+    return (losses * pixel_weights).sum()
 
 
-def distillation(scores: Tensor, teacher_scores: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
-    """(weighted sum of KL(teacher || student), sum of weights): their quotient is the loss.
+def distillation(scores: Tensor, teacher_scores: Tensor, weights: Tensor) -> Tensor:
+    """Weighted sum of KL(teacher || student) over cells.
 
     scores, teacher_scores: float [N, K, h, w] before softmax, on the same cells. weights: float [N, h, w],
-    0 where nothing is to be kept. The second value is at least 1.
+    0 where nothing is to be kept.
     """
     divergence = functional.kl_div(
         functional.log_softmax(scores, dim=1),
@@ -37,7 +37,7 @@ def distillation(scores: Tensor, teacher_scores: Tensor, weights: Tensor) -> tup
         reduction="none",
         log_target=True,
     ).sum(dim=1)
-    return (divergence * weights).sum(), weights.sum().clamp(min=1.0)
+    return (divergence * weights).sum()
 
 
 def class_weights(counts: Tensor, balance: bool) -> Tensor:

@@ -37,7 +37,7 @@ class RunFolder:
     def is_of(self, config: dict[str, Any]) -> bool:
         """Whether this run was begun with this config."""
         try:
-            return self.config() == json.loads(json.dumps(config))
+            return bool(self.config() == json.loads(json.dumps(config)))
         except TrainingError:
             return False
 

@@ -13,13 +13,20 @@ from fcn_studio.training.recipe import Recipe
 
 
 def make_optimizer(model: FcnNetwork, recipe: Recipe) -> torch.optim.AdamW:
-    """AdamW over six groups: head, skips and trunk, each with and without decay (none on biases)."""
+    """AdamW over head, skips and trunk, each with and without decay (none on biases).
+
+    Parts whose rate is zero are left as they are; they need no gradients, which saves most of a step.
+    """
     groups = []
     for parameters, rate in (
         (model.head_parameters(), recipe.head_rate),
         (model.skip_parameters(), recipe.skip_rate),
         (model.trunk_parameters(), recipe.trunk_rate),
     ):
+        for parameter in parameters:
+            parameter.requires_grad_(rate > 0)
+        if rate <= 0:
+            continue
         weights = [p for p in parameters if p.dim() > 1]
         biases = [p for p in parameters if p.dim() <= 1]
         groups.append({"params": weights, "peak": rate, "lr": 0.0, "weight_decay": recipe.weight_decay})
@@ -54,5 +61,5 @@ class Average:
     def update(self, model: nn.Module, step: int) -> None:
         """Take in the weights after ``step`` (from 0); early steps count more, so that the start fades."""
         decay = min(self._decay, (1 + step) / (10 + step))
-        mine = list(self.model.parameters())
-        torch._foreach_lerp_(mine, list(model.parameters()), 1.0 - decay)
+        for mine, theirs in zip(self.model.parameters(), model.parameters(), strict=True):
+            mine.lerp_(theirs, 1.0 - decay)

@@ -23,11 +23,10 @@ from fcn_studio.training.events import Progress, Validated
 
 @dataclass(frozen=True)
 class Examination:
-    """Which samples are predicted, and whether only their held-out labels count."""
+    """Which samples are predicted; of those with held-out strokes only the held-out labels count."""
 
     source: SampleSource
     names: tuple[str, ...]
-    only_held_out: bool = False
 
     def metrics(
         self, model: FcnNetwork, spec: ModelSpec, device: str, only: Sequence[str] | None = None
@@ -38,7 +37,7 @@ class Examination:
         An image that cannot be read any more is an error here: a run must not change what it is measured on.
         """
         predictor = Predictor(TorchEngine(model, spec, device))
-        walk = evaluate(self.source, self.names, predictor, only_held_out=self.only_held_out)
+        walk = evaluate(self.source, self.names, predictor, only_held_out=True)
         while True:
             try:
                 image = next(walk)
@@ -67,7 +66,7 @@ def choose_examination(source: SampleSource, limit: int) -> Examination | None:
     if names:
         return Examination(source, names)
     names = tuple(name for name in source.names("train") if _holds_out(source.read(name)))
-    return Examination(source, spread(names, limit), only_held_out=True) if names else None
+    return Examination(source, spread(names, limit)) if names else None
 
 
 def measure_progress(

@@ -1,0 +1,162 @@
+"""Crops show the right pixels with the right labels, and the teacher's word at the same places."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from fcn_studio.core.errors import TrainingError
+from fcn_studio.core.ports import Sample
+from fcn_studio.training.crops import Crop, choose_crops, make_batch
+from fcn_studio.training.deck import Deck, make_picture
+from fcn_studio.training.distill import Teaching
+from fcn_studio.training.recipe import Recipe
+
+from .conftest import TINY, Samples, make_sample
+
+MEAN, STD = torch.zeros(3, 1, 1), torch.ones(3, 1, 1)
+PLAIN = replace(TINY, color=0.0)
+
+
+def _deck(*samples: Sample, long_side: int = 1000) -> Deck:
+    deck = Deck(Samples(("ground", "disc"), *samples), [s.name for s in samples], long_side)
+    assert list(deck.prepare()) == list(range(1, len(samples) + 1))
+    return deck
+
+
+def _coordinates(hw: tuple[int, int]) -> Sample:
+    """A picture whose colour tells the place, and whose label is the quarter it lies in."""
+    y, x = np.mgrid[: hw[0], : hw[1]]
+    pixels = np.stack([y, x, np.zeros_like(y)], axis=-1).astype(np.uint8)
+    labels = (y >= hw[0] // 2).astype(np.uint8)
+    return Sample("a", pixels, labels)
+
+
+@pytest.mark.parametrize("flip", [False, True])
+def test_an_unscaled_crop_is_a_piece_of_the_picture(flip: bool) -> None:
+    sample = _coordinates((100, 120))
+    crop = Crop(0, 30, 40, 49, 49, (49, 49), flip)
+    batch = make_batch(_deck(sample), [crop], PLAIN, MEAN, STD, None)
+    pixels, labels = sample.pixels[30:79, 40:89], sample.labels[30:79, 40:89]
+    if flip:
+        pixels, labels = pixels[:, ::-1], labels[:, ::-1]
+    assert np.array_equal(batch.pixels[0].permute(1, 2, 0).numpy(), pixels)
+    assert np.array_equal(batch.labels[0].numpy(), labels)
+
+
+def test_what_is_beyond_the_picture_is_mean_colour_without_label() -> None:
+    batch = make_batch(_deck(make_sample(hw=(20, 30))), [Crop(0, 0, 0, 20, 30, (20, 30), False)], PLAIN,
+                       torch.full((3, 1, 1), 7.0), STD, None)  # fmt: skip
+    assert not batch.pixels[0, :, 20:].any()
+    assert not batch.pixels[0, :, :, 30:].any()
+    assert (batch.labels[0, 20:] == 255).all()
+    assert (batch.labels[0, :, 30:] == 255).all()
+    assert (batch.labels[0, :20, :30] != 255).all()
+
+
+@pytest.mark.parametrize("flip", [False, True])
+@pytest.mark.parametrize("out", [49, 33])
+def test_the_teacher_is_asked_at_the_place_of_each_cell(flip: bool, out: int) -> None:
+    """The teacher gives each pixel its own place as scores; a scaled cell must find the place it shows."""
+
+    def places(pixels: torch.Tensor) -> torch.Tensor:
+        y, x = torch.meshgrid(torch.arange(0, 113, 8.0), torch.arange(0, 129, 8.0), indexing="ij")
+        assert pixels.shape == (3, 100, 120)
+        return torch.stack([y, x])
+
+    deck = _deck(_coordinates((100, 120)))
+    teaching = Teaching(places, 8, confidence=0.0, clear_px=0)
+    list(teaching.prepare(deck))
+    crop = Crop(0, 10, 20, 66, 66, (out, out), flip)
+    batch = make_batch(deck, [crop], PLAIN, MEAN, STD, teaching)
+    assert batch.teacher is not None
+    assert batch.teacher_weights is not None
+    inside = -(-out // 8)
+    seen = batch.pixels[0, :2, ::8, ::8][:, :inside, :inside]
+    said = batch.teacher[0][:, :inside, :inside]
+    # Colours are rounded to whole numbers and blurred where the crop is scaled down.
+    assert float((seen - said)[:, 1:-1, 1:-1].abs().max()) < 1.1
+    assert float(batch.teacher_weights[0, :inside, :inside].min()) > 0.99
+    assert not batch.teacher_weights[0, inside:].any()
+
+
+def test_every_crop_round_a_class_shows_it() -> None:
+    deck = _deck(make_sample("a", (97, 97)), make_sample("b", (60, 97), 1))
+    recipe = replace(PLAIN, focus=1.0, batch=8)
+    torch.manual_seed(0)
+    crops = [crop for _ in range(5) for crop in choose_crops(deck, recipe)]
+    batch = make_batch(deck, crops, recipe, MEAN, STD, None)
+    share = float((batch.labels == 1).any(dim=2).any(dim=1).float().mean())
+    assert share > 0.5
+    assert all(c.height <= deck.cards[c.index].hw[0] and c.top >= 0 for c in crops)
+
+
+def test_accepted_predictions_weigh_half_and_held_out_strokes_are_not_shown() -> None:
+    sample = make_sample(hw=(49, 49))
+    provenance = np.ones((49, 49), np.uint8)
+    provenance[:10] = 2
+    held_out = np.zeros((49, 49), bool)
+    held_out[40:] = True
+    deck = _deck(replace(sample, provenance=provenance, held_out=held_out))
+    batch = make_batch(deck, [Crop(0, 0, 0, 49, 49, (49, 49), False)], PLAIN, MEAN, STD, None)
+    assert (batch.weights[0, :10] == 0.5).all()
+    assert (batch.weights[0, 10:] == 1.0).all()
+    assert (batch.labels[0, 40:] == 255).all()
+    assert deck.counts.sum() == 40 * 49
+
+
+def test_near_a_correction_nothing_is_distilled() -> None:
+    labels = np.full((96, 96), 255, np.uint8)
+    labels[8:12, 8:12] = 1  # contradicts the teacher, who sees ground everywhere
+    labels[80:84, 80:84] = 0  # agrees
+    deck = _deck(replace(make_sample(hw=(96, 96)), labels=labels))
+    teaching = Teaching(lambda _: torch.stack([torch.full((13, 13), 9.0), torch.zeros(13, 13)]), 8, 0.9, 24)
+    list(teaching.prepare(deck))
+    at = torch.arange(0, 96, 8.0)
+    _, weights = teaching.sample(0, at, at)
+    assert not weights[:4, :4].any()
+    assert (weights[6:, 6:] == 1).all()
+    same, counted = teaching.kept(0, torch.zeros(96, 96, dtype=torch.uint8))
+    assert same == counted > 0
+
+
+def test_unsure_cells_are_not_distilled() -> None:
+    deck = _deck(make_sample(hw=(32, 32)))
+    scores = torch.zeros(2, 5, 5)
+    scores[0, 2:] = 9.0
+    teaching = Teaching(lambda _: scores, 8, 0.9, 0)
+    list(teaching.prepare(deck))
+    at = torch.arange(0, 32, 8.0)
+    _, weights = teaching.sample(0, at, at)
+    assert not weights[:2].any()
+    assert (weights[2:] == 1).all()
+
+
+def test_large_pictures_are_scaled_as_prediction_does() -> None:
+    sample = make_sample(hw=(60, 120))
+    picture = make_picture(sample, long_side=60)
+    assert picture.hw == (30, 60)
+    assert set(np.unique(picture.labels.numpy())) == {0, 1}
+
+
+def test_nothing_labelled_is_said() -> None:
+    sample = replace(make_sample(), labels=np.full((64, 80), 255, np.uint8))
+    with pytest.raises(TrainingError, match="Nothing is labelled yet"):
+        _deck(sample)
+
+
+def test_the_deck_keeps_to_its_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fcn_studio.training.deck.CACHE_BYTES", 3 * 64 * 80 * 5)
+    samples = [make_sample(f"{i}", seed=i) for i in range(6)]
+    deck = _deck(*samples)
+    for index in (5, 0, 3, 0):
+        assert np.array_equal(deck.picture(index).pixels.numpy()[0], samples[index].pixels[..., 0])
+    assert len(deck._cache) <= 3
+
+
+def test_recipes_say_what_is_wrong_with_a_number() -> None:
+    with pytest.raises(Exception, match="16 k"):
+        Recipe(name="x", steps=1, crop_px=320)

@@ -1,0 +1,148 @@
+"""Fine-tuning teaches what was painted, keeps the rest, and is taken back when it is worse."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fcn_studio.core.cancel import CancelToken
+from fcn_studio.core.errors import Cancelled, TrainingError
+from fcn_studio.core.ports import Sample
+from fcn_studio.inference.predictor import Predictor
+from fcn_studio.inference.torch_engine import TorchEngine
+from fcn_studio.models.spec import read_card
+from fcn_studio.training.events import Finished, StepDone, Validated
+from fcn_studio.training.fine_tune import fine_tune
+from fcn_studio.training.recipe import FINE_TUNE, Recipe
+
+from .conftest import UNLABELLED, Samples, finish, make_sample
+
+QUICK = FINE_TUNE.with_changes(crop_px=81, steps=40, validate_every=10)
+
+
+def _painted(name: str = "a", hw: tuple[int, int] = (64, 80), seed: int = 0) -> Sample:
+    """A stroke of "cup" (channel 2) on the bright disc, nothing else."""
+    sample = make_sample(name, hw, seed)
+    labels = np.full(hw, UNLABELLED, np.uint8)
+    middle_y, middle_x = hw[0] // 2, hw[1] // 2
+    labels[middle_y - 3 : middle_y + 3, middle_x - 10 : middle_x + 10] = 2
+    return replace(sample, labels=labels)
+
+
+KEYS = ("ground", "sky", "cup")
+
+
+def _tune(parent: Path, source: Samples, out: Path, recipe: Recipe = QUICK, **more):  # type: ignore[no-untyped-def]
+    cancel = more.pop("cancel", CancelToken())
+    return fine_tune(parent, source, out, recipe=recipe, device="cpu", cancel=cancel, **more)
+
+
+def test_a_class_the_network_never_knew_is_learnt_from_a_stroke(parent: Path, tmp_path: Path) -> None:
+    sample = _painted()
+    events, result = finish(_tune(parent, Samples(KEYS, sample), tmp_path / "child"))
+    assert result.accepted
+    assert result.checkpoint_path == tmp_path / "child"
+    assert (result.parent_miou, result.candidate_miou) == (None, None)
+    assert "not measured yet" in result.reason
+    found = Predictor(TorchEngine.open(tmp_path / "child")).predict(sample.pixels)
+    assert found.class_keys == KEYS
+    assert (found.channels == 2)[sample.labels == 2].mean() > 0.9
+    card, old = read_card(tmp_path / "child"), read_card(parent)
+    assert card.parent == old.id != card.id
+    assert card.figures["steps"] == result.steps
+    losses = [e.loss for e in events if isinstance(e, StepDone)]
+    assert losses[-1] < 0.5 * losses[0] < 10
+    assert isinstance(events[-1], Finished)
+
+
+def test_what_was_right_before_is_measured_and_better_wins(parent: Path, tmp_path: Path) -> None:
+    val = replace(_painted("val", seed=5))
+    events, result = finish(_tune(parent, Samples(KEYS, _painted(), val), tmp_path / "child"))
+    assert result.accepted
+    assert result.parent_miou == 0.0  # the parent lacks the class
+    assert result.candidate_miou is not None
+    assert result.candidate_miou > 0.5
+    assert any(isinstance(e, Validated) for e in events)
+
+
+def test_a_worse_candidate_is_rolled_back(parent: Path, tmp_path: Path) -> None:
+    """The labels to learn contradict those it is measured on."""
+    source_keys = ("ground", "sky")
+    first = make_sample("a")
+    truth = Predictor(TorchEngine.open(parent)).predict(first.pixels).channels
+    wrong = replace(first, labels=(1 - truth).astype(np.uint8))
+    val = replace(first, name="val", labels=truth)
+    recipe = QUICK.with_changes(steps=20, validate_every=20, distill=0.0, balance=False)
+    _, result = finish(_tune(parent, Samples(source_keys, wrong, val), tmp_path / "child", recipe))
+    assert not result.accepted
+    assert result.checkpoint_path is None
+    assert result.parent_miou == pytest.approx(1.0)
+    assert result.candidate_miou is not None
+    assert result.candidate_miou < 1.0
+    assert "worse on held-out labels" in result.reason
+    assert not list(tmp_path.glob("child*"))
+
+
+def test_held_out_strokes_are_measured_but_not_learnt(parent: Path, tmp_path: Path) -> None:
+    sample = _painted()
+    labels, held_out = sample.labels.copy(), np.zeros(sample.labels.shape, bool)
+    labels[2:6, 2:40] = 0
+    labels[50:54, 2:40] = 2
+    held_out[50:54] = True
+    source = Samples(KEYS, replace(sample, labels=labels, held_out=held_out))
+    recipe = QUICK.with_changes(steps=10)
+    _, result = finish(_tune(parent, source, tmp_path / "child", recipe))
+    assert result.parent_miou == 0.0
+    assert result.candidate_miou is not None
+
+
+def test_a_stop_before_the_first_step_changes_nothing(parent: Path, tmp_path: Path) -> None:
+    cancel = CancelToken()
+    cancel.request_stop()
+    _, result = finish(_tune(parent, Samples(KEYS, _painted()), tmp_path / "child", cancel=cancel))
+    assert not result.accepted
+    assert result.steps == 0
+    assert not list(tmp_path.glob("child*"))
+
+
+def test_a_stop_after_some_steps_keeps_what_was_learnt(parent: Path, tmp_path: Path) -> None:
+    cancel = CancelToken()
+    walk = _tune(parent, Samples(KEYS, _painted()), tmp_path / "child", cancel=cancel)
+    _, result = finish(walk, lambda e: cancel.request_stop() if isinstance(e, StepDone) else None)
+    assert result.accepted
+    assert result.steps == 1
+
+
+def test_a_cancelled_run_leaves_no_checkpoint(parent: Path, tmp_path: Path) -> None:
+    cancel = CancelToken()
+    walk = _tune(parent, Samples(KEYS, _painted()), tmp_path / "child", cancel=cancel)
+    with pytest.raises(Cancelled):
+        finish(walk, lambda e: cancel.cancel() if isinstance(e, StepDone) else None)
+    assert not list(tmp_path.glob("child*"))
+
+
+def test_a_killed_run_is_gone_on_with(parent: Path, tmp_path: Path) -> None:
+    recipe = QUICK.with_changes(steps=6, save_every_s=0.0)
+    source = Samples(KEYS, _painted())
+    walk = _tune(parent, source, tmp_path / "child", recipe, run_folder=tmp_path / "run")
+    for event in walk:
+        if isinstance(event, StepDone) and event.step == 3:
+            break
+    walk.close()
+    events, result = finish(_tune(parent, source, tmp_path / "child", recipe, run_folder=tmp_path / "run"))
+    assert [e.step for e in events if isinstance(e, StepDone)] == [4, 5, 6]
+    assert result.accepted
+
+
+def test_nothing_labelled_is_said(parent: Path, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="Nothing is labelled yet"):
+        finish(_tune(parent, Samples(KEYS), tmp_path / "child"))
+
+
+def test_more_images_get_more_steps_up_to_a_limit() -> None:
+    assert FINE_TUNE.for_images(1).steps == FINE_TUNE.steps
+    assert FINE_TUNE.for_images(3).steps == FINE_TUNE.steps + 2 * FINE_TUNE.steps_per_image
+    assert FINE_TUNE.for_images(500).steps == FINE_TUNE.for_images(25).steps

@@ -1,0 +1,175 @@
+"""The loop: exact resume, own random numbers, clean ends, the best network kept."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from fcn_studio.core.cancel import CancelToken
+from fcn_studio.core.errors import Cancelled, TrainingError
+from fcn_studio.models.fcn import FcnNetwork
+from fcn_studio.training.deck import Deck
+from fcn_studio.training.events import Finished, StepDone, Validated
+from fcn_studio.training.loop import Training
+from fcn_studio.training.recipe import Recipe
+from fcn_studio.training.run_folder import RunFolder
+
+from .conftest import TINY, Samples, finish, make_card, make_network, make_sample
+
+
+def _training(recipe: Recipe = TINY, **more) -> Training:  # type: ignore[no-untyped-def]
+    source = Samples(("ground", "disc"), make_sample("a"), make_sample("b", seed=1))
+    deck = Deck(source, source.names("train"), 1000)
+    list(deck.prepare())
+    return Training(make_network(2), make_card("ground", "disc"), deck, recipe, seed=7, **more)
+
+
+def _run_folder(path: Path) -> RunFolder:
+    run = RunFolder(path)
+    run.begin({})
+    return run
+
+
+def test_a_run_that_was_interrupted_goes_on_exactly(tmp_path: Path) -> None:
+    _, whole = finish(_training().run(CancelToken()))
+    cancel = CancelToken()
+
+    def cancel_after_two(event: object) -> None:
+        if isinstance(event, StepDone) and event.step == 2:
+            cancel.cancel()
+
+    run = _run_folder(tmp_path / "run")
+    with pytest.raises(Cancelled):
+        finish(_training(run=run).run(cancel), cancel_after_two)
+    torch.rand(5)  # the world goes on meanwhile
+    again = _training(run=run)
+    again.resume()
+    events, resumed = finish(again.run(CancelToken()))
+    assert [e.step for e in events if isinstance(e, StepDone)] == [3, 4]
+    expected = whole.model.state_dict()
+    assert all(torch.equal(value, expected[name]) for name, value in resumed.model.state_dict().items())
+
+
+def test_closing_the_generator_stores_the_state(tmp_path: Path) -> None:
+    run = _run_folder(tmp_path)
+    walk = _training(run=run).run(CancelToken())
+    next(event for event in walk if isinstance(event, StepDone))
+    walk.close()
+    assert run.load_state()["_step"] == 1
+
+
+def test_global_random_numbers_and_the_given_network_stay_as_they_are() -> None:
+    torch.manual_seed(3)
+    expected = torch.rand(4)
+    torch.manual_seed(3)
+    states = []
+    training = _training()
+    torch.manual_seed(3)
+    finish(training.run(CancelToken()), lambda _: states.append(torch.get_rng_state()))
+    assert all(torch.equal(state, states[0]) for state in states)
+    assert torch.equal(torch.rand(4), expected)
+    assert torch.is_grad_enabled()
+
+
+def test_between_two_events_no_context_is_open() -> None:
+    def look(_event: object) -> None:
+        assert torch.is_grad_enabled()
+        assert not torch.is_inference_mode_enabled()
+
+    finish(_training(validate=_scores([0.5, 0.6])).run(CancelToken()), look)
+
+
+def test_the_loss_falls() -> None:
+    recipe = replace(TINY, steps=25, head_rate=1e-3, trunk_rate=1e-4, skip_rate=1e-3, validate_every=100)
+    events, outcome = finish(_training(recipe).run(CancelToken()))
+    losses = [event.loss for event in events if isinstance(event, StepDone)]
+    assert sum(losses[-5:]) < 0.7 * sum(losses[:5])
+    assert isinstance(events[-1], Finished)
+    assert outcome.reason == "all steps"
+    assert all(e.seconds_left >= 0 for e in events if isinstance(e, StepDone))
+
+
+def _scores(values: list[float]):  # type: ignore[no-untyped-def]
+    """A validation that says these figures one after the other."""
+    left = iter(values)
+
+    def validate(model: FcnNetwork, step: int) -> Generator[None, None, Validated]:
+        assert not model.training
+        yield
+        return Validated(step, next(left))
+
+    return validate
+
+
+def test_the_best_validated_network_is_kept() -> None:
+    recipe = replace(TINY, steps=6)
+    one = finish(
+        _training(replace(recipe, validate_every=4), validate=_scores([0.9, 0.1])).run(CancelToken())
+    )
+    two = finish(
+        _training(replace(recipe, validate_every=4), validate=_scores([0.1, 0.9])).run(CancelToken())
+    )
+    assert one[1].best_miou == two[1].best_miou == 0.9
+    assert [e.best for e in one[0] if isinstance(e, Validated)] == [True, False]
+    name = "head.score.weight"
+    assert not torch.equal(one[1].model.state_dict()[name], two[1].model.state_dict()[name])
+
+
+def test_a_stop_keeps_the_best_so_far() -> None:
+    cancel = CancelToken()
+    _, outcome = finish(
+        _training(replace(TINY, steps=50), validate=_scores([0.4] * 50)).run(cancel),
+        lambda event: cancel.request_stop() if isinstance(event, Validated) else None,
+    )
+    assert outcome.reason == "stopped"
+    assert outcome.steps == 2
+    assert outcome.best_miou == 0.4
+
+
+def test_patience_ends_a_run_that_gets_no_better() -> None:
+    recipe = replace(TINY, steps=50, patience=2)
+    _, outcome = finish(_training(recipe, validate=_scores([0.5, 0.4, 0.3, 0.9])).run(CancelToken()))
+    assert outcome.reason == "no longer better"
+    assert outcome.steps == 6
+
+
+def test_a_loss_that_is_no_number_is_an_error_and_not_stored(tmp_path: Path) -> None:
+    run = _run_folder(tmp_path)
+    recipe = replace(TINY, steps=40, head_rate=1e30, trunk_rate=1e30, skip_rate=1e30, clip_norm=1e30)
+    with pytest.raises(TrainingError, match="no longer a number"):
+        finish(_training(recipe, run=run).run(CancelToken()))
+    assert not run.has_state
+
+
+@pytest.mark.parametrize("at_once", [1, 2])
+def test_a_batch_has_one_loss_however_it_is_cut(at_once: int) -> None:
+    whole = finish(_training(replace(TINY, batch=3, crops_at_once=3)).run(CancelToken()))[0]
+    parts = finish(_training(replace(TINY, batch=3, crops_at_once=at_once)).run(CancelToken()))[0]
+    first = [next(e.loss for e in events if isinstance(e, StepDone)) for events in (whole, parts)]
+    assert first[1] == pytest.approx(first[0], rel=1e-4)
+
+
+def test_a_broken_state_is_said(tmp_path: Path) -> None:
+    run = _run_folder(tmp_path)
+    with pytest.raises(TrainingError, match="no stored state"):
+        _training(run=run).resume()
+    (tmp_path / "state.pt").write_bytes(b"rubbish")
+    with pytest.raises(TrainingError, match="is broken"):
+        _training(run=run).resume()
+    run.save_state({"model": {}})
+    with pytest.raises(TrainingError, match="another network"):
+        _training(run=run).resume()
+    run.begin({"seed": 1})
+    with pytest.raises(TrainingError, match="another seed"):
+        run.require_same({"seed": 2})
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_it_trains_on_cuda() -> None:
+    _, outcome = finish(_training(device="cuda").run(CancelToken()))
+    assert outcome.steps == 4
