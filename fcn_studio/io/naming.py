@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections import Counter
 from collections.abc import Iterable
-from pathlib import PurePosixPath
 
 
 def make_mask_names(images: Iterable[str]) -> dict[str, str]:
@@ -26,4 +26,4 @@ def make_mask_names(images: Iterable[str]) -> dict[str, str]:
 
 
 def _stem(image: str) -> str:
-    return str(PurePosixPath(image).with_suffix(""))
+    return posixpath.splitext(image)[0]

@@ -62,11 +62,12 @@ def scan_folder(folder: Path) -> Scan:
             folders.clear()
             continue
         seen.add(real)
+        prefix = "" if Path(place) == folder else Path(place).relative_to(folder).as_posix() + "/"
         folders[:] = sorted(name for name in folders if _is_wanted_folder(name, folders))
         for name in files:
             if name.startswith(".") or os.path.splitext(name)[1].lower() not in IMAGE_SUFFIXES:
                 continue
-            relative = Path(place, name).relative_to(folder).as_posix()
+            relative = prefix + name
             if _is_text(relative):
                 images.append(relative)
             else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import posixpath
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
@@ -21,7 +22,7 @@ def make_label_names(root: Path, image_ids: Iterable[str]) -> dict[str, str]:
     So an image opened alone has the same label file as when its whole folder is opened.
     """
     listed = tuple(image_ids)
-    folders = {str(PurePosixPath(image_id).parent) for image_id in listed}
+    folders = {posixpath.dirname(image_id) or "." for image_id in listed}
     present = set(listed)
     for folder in folders:
         present.update(_images_in(root, folder))
@@ -35,7 +36,8 @@ def _images_in(root: Path, folder: str) -> list[str]:
     except OSError:
         return []  # gone since it was listed: its images are reported when they are opened
     images = [name for name in names if os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES]
-    return [str(PurePosixPath(folder) / name) for name in images if not name.startswith(".")]
+    prefix = "" if folder == "." else f"{folder}/"
+    return [prefix + name for name in images if not name.startswith(".")]
 
 
 def find_label_name(store: Path, image_id: str, usual: str) -> str:
@@ -43,7 +45,7 @@ def find_label_name(store: Path, image_id: str, usual: str) -> str:
 
     Labels made while the image had its stem to itself (or shared it) keep the name they got then.
     """
-    stem = f"{PurePosixPath(image_id).with_suffix('')}.png"
+    stem = f"{posixpath.splitext(image_id)[0]}.png"
     full = f"{image_id}.png"
     other = full if usual == stem else stem
     if not _exists(store, other) or (_exists(store, usual) and _find_owner(store, usual) == image_id):
