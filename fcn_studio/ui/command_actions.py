@@ -66,6 +66,7 @@ class CommandActions(QObject):
         for command in COMMANDS:
             action = self._actions[command.id]
             action.setEnabled(command.enabled_when(situation))
+            action.setVisible(action.isEnabled() or not command.is_hidden_when_off)
             if command.checked_when is not None:
                 action.setChecked(command.checked_when(situation))
             if command.text_when is not None:

@@ -67,6 +67,7 @@ class Command:
     text_when: Callable[[Situation, str], str] | None = None
     holds: bool = False
     repeats: bool = False
+    is_hidden_when_off: bool = False  # leaves its menu while it is not enabled
 
 
 def _named(title: str, name: str) -> str:
@@ -96,7 +97,7 @@ def _class(digit: str) -> Command:
         f"class_{digit}", _T("Command", "Class with this key"), "Classes",
         lambda d: d.choose_class(digit), (digit,),
         enabled_when=lambda s: digit in s.class_names and not s.is_preview,
-        text_when=lambda s, title: s.class_names.get(digit, title), group=1,
+        text_when=lambda s, title: s.class_names.get(digit, title), group=1, is_hidden_when_off=True,
     )  # fmt: skip
 
 

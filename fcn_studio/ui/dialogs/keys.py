@@ -90,6 +90,7 @@ class KeysDialog(QDialog):
             (self.tr("Wheel"), self.tr("zoom at the pointer")),
             (self.tr("Shift+wheel"), self.tr("size of the brush")),
             (self.tr("Space or middle drag"), self.tr("move the image")),
+            (self.tr("Hold S or H"), self.tr("look without a layer while the key is down")),
             (self.tr("Esc"), self.tr("give up the stroke")),
         ]
 

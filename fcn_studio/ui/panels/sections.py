@@ -9,6 +9,7 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
+    QListView,
     QSizePolicy,
     QStyle,
     QStyleOptionComboBox,
@@ -58,6 +59,7 @@ class Choice(QComboBox):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._theme = theme
+        self.setView(QListView())  # the style's own list does not take the style sheet's colours
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         painter = QStylePainter(self)
