@@ -86,9 +86,12 @@ class App:
             QTimer.singleShot(HINT_AFTER_MS, self.window.hint, self.window.hint.appear)
 
     def _on_first_overlay(self, _image_id: str) -> None:
-        """From now on heavy imports may come, but only while nobody touches anything (design 3)."""
+        """From now on heavy imports may come, but only while nobody touches anything (design 3).
+
+        The plots first: while torch loads on the device thread, an import here might wait for its locks.
+        """
         self.session.events.prediction_changed.disconnect(self._on_first_overlay)
-        self.idle.add(self.session.teaching.request_warm_up, self.window.training.prepare_plot)
+        self.idle.add(self.window.training.prepare_plot, self.session.teaching.request_warm_up)
 
 
 def find_places() -> dict[str, Path]:

@@ -178,6 +178,7 @@ class Deeds:
     # --- network and help ---------------------------------------------------------------------------------
 
     def fine_tune(self) -> None:
+        self._window.training.prepare_plot()  # now, not in the middle of the next stroke
         self._session.teaching.start(device=self._session.settings["device"])
 
     def stop_training(self) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QMainWindow, QToolButton, QWidget
 
+from fcn_studio.core.resources import resource_path
 from fcn_studio.session.events import Level, Notice, Phase, Saved, TrainingStatus
 from fcn_studio.ui import notices as notices_module
 from fcn_studio.ui.app import App
@@ -170,6 +173,40 @@ def test_unusable_checkpoints_are_listed_with_their_reason_but_cannot_be_chosen(
     assert "cannot be used" in item.text()
     assert item.toolTip()
     assert combo.currentIndex() == 0
+
+
+def _put_on_shelf(photos: Path, name: str, **changes: object) -> None:
+    """A checkpoint on the project's shelf: the embedded one's bytes under another card."""
+    shelf = photos.with_name("photos.fcnstudio") / "checkpoints"
+    shelf.mkdir(parents=True, exist_ok=True)
+    card = json.loads(resource_path("models", "embedded.json").read_text())
+    card.update(changes)
+    (shelf / f"{name}.json").write_text(json.dumps(card))
+    shutil.copyfile(resource_path("models", "embedded.safetensors"), shelf / f"{name}.safetensors")
+
+
+def test_checkpoints_show_their_figures_and_going_back_is_one_click(
+    previewed: App, photos: Path, qtbot
+) -> None:
+    parent = json.loads(resource_path("models", "embedded.json").read_text())["id"]
+    _put_on_shelf(photos, "first", id="one", parent=parent, figures={"held_out_miou": 0.84})
+    _put_on_shelf(photos, "second", id="two", parent="one", figures={})
+    previewed.session.classes.use_own_classes(["cat"])
+    previewed.open([photos])
+    combo = previewed.window.prediction.checkpoints
+    qtbot.waitUntil(lambda: combo.count() == 3, timeout=WAIT_MS)
+    texts = [combo.itemText(row) for row in range(3)]
+    assert any("held-out mIoU 0.84" in text for text in texts)
+    assert any("not measured yet" in text for text in texts)
+    previewed.session.shelf.activate("second")
+    previewed.session.events.training_changed.emit(TrainingStatus(Phase.DONE, message="Done."))
+    back = previewed.window.training.back
+    assert back.isVisible()
+    assert "first" in back.text()
+    back.click()
+    assert previewed.session.shelf.active.id == "first"
+    assert "first" in combo.currentText()
+    assert previewed.window.training.result.text() == "“first” is used again."
 
 
 # --- status bar -----------------------------------------------------------------------------------

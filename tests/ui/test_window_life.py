@@ -50,6 +50,7 @@ def test_the_first_start_shows_samples_with_masks_and_a_hint_that_goes(
     app = start(tmp_path, qtbot, networks=True)
     app.open()
     qtbot.waitUntil(lambda: bool(app.session.document and app.session.document.prediction), timeout=WAIT_MS)
+    assert app.idle.is_watching, "torch comes when the person is idle, and not before the first overlay"
     app.idle.stop()
     assert sorted(entry.name for entry in app.session.images.entries) == SAMPLES
     assert not app.session.classes.is_preview, "the samples come with classes"

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from fcn_studio.session.session import Session
 
 ID_ROLE = Qt.ItemDataRole.UserRole + 1
-MIOU_NAMES = ("validation_miou", "val_miou", "mean_iou", "miou")
+MIOU_NAMES = {"held_out_miou": "held-out mIoU", "validation_miou": "val mIoU"}  # of a card, best known first
 
 
-def find_miou(figures: dict[str, float]) -> float | None:
-    """The validation mean IoU of a checkpoint's card, 0 to 1; None where it was not measured."""
-    return next((figures[name] for name in MIOU_NAMES if name in figures), None)
+def describe_miou(figures: dict[str, float]) -> str:
+    """The mean IoU of a checkpoint's card in a few words; empty where it was not measured."""
+    return next((f"{words} {figures[name]:.2f}" for name, words in MIOU_NAMES.items() if name in figures), "")
 
 
 class ActionButton(QPushButton):
@@ -81,12 +81,13 @@ class PredictionPanel(Section):
 
     def _make_item(self, entry: Any) -> QStandardItem:
         """One row of the list; an unusable checkpoint says why and cannot be chosen."""
-        miou = find_miou(entry.figures)
         parts = [entry.name]
         if not entry.usable:
             parts.append(self.tr("cannot be used"))
-        elif miou is not None:
-            parts.append(self.tr("val mIoU {0}").format(f"{miou:.2f}"))
+        elif describe_miou(entry.figures):
+            parts.append(describe_miou(entry.figures))
+        elif entry.parent:
+            parts.append(self.tr("not measured yet"))
         item = QStandardItem("  ·  ".join(parts))
         item.setData(entry.id, ID_ROLE)
         item.setEnabled(entry.usable)
@@ -114,5 +115,5 @@ class PredictionPanel(Section):
 
 
 def _describe(entry: Any) -> str:
-    lines = [entry.name, *(f"{name}: {value:.3g}" for name, value in entry.figures.items())]
+    lines = [entry.name, *(f"{name.replace('_', ' ')}: {value:.3g}" for name, value in entry.figures.items())]
     return "\n".join(lines)

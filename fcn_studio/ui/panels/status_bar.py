@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLabel, QStatusBar, QWidget
 
 from fcn_studio.core.label_map import Provenance
@@ -38,7 +39,9 @@ class StatusBar(QStatusBar):
         self.saved_icon, self.saved = QLabel(), make_label("", "muted")
         self.device_icon, self.device = QLabel(), make_label("", "muted")
         line = QWidget()
-        row = make_row(self.position, self.label, self.network, spacing=16)
+        self._pixel = QWidget()
+        self._pixel.setLayout(make_row(self.position, self.label, self.network, None, spacing=16))
+        row = make_row(self._pixel, spacing=16)
         row.setContentsMargins(10, 5, 10, 5)
         row.addWidget(self.hint, 1)
         row.addWidget(self.zoom)
@@ -65,6 +68,13 @@ class StatusBar(QStatusBar):
     def _dress(self) -> None:
         self._on_saved_changed(self._session.editing.saved)
         self._on_device_changed()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Where there is room, the pixel's words get a fixed width, so that the hint does not dance."""
+        super().resizeEvent(event)
+        longest = "x 8888   y 8888   background, accepted   network: background, 0.88"
+        room = self.fontMetrics().horizontalAdvance(longest)
+        self._pixel.setMinimumWidth(room if self.width() > 3 * room else 0)
 
     # --- what the canvas says -------------------------------------------------------------------------------
 

@@ -124,13 +124,15 @@ class TrainingPanel(Section):
             self.back.setToolTip(self.tr("Use “{0}” again instead of “{1}”").format(parent.name, entry.name))
 
     def _find_parent(self) -> tuple[Any, Any]:
-        entries = {entry.id: entry for entry in self._session.shelf.entries}
-        active = next((entry for entry in entries.values() if entry.active), None)
-        parent = entries.get(active.parent) if active is not None and active.parent else None
-        return active, parent if parent is not None and parent.usable else None
+        entries = self._session.shelf.entries
+        active = next((entry for entry in entries if entry.active), None)
+        if active is None or not active.parent:
+            return active, None
+        return active, next((e for e in entries if e.usable and e.card_id == active.parent), None)
 
     def _on_back(self) -> None:
         _active, parent = self._find_parent()
         if parent is not None:
-            self.back.hide()
             self._session.shelf.activate(parent.id)
+            self.back.hide()
+            self.result.setText(self.tr("“{0}” is used again.").format(parent.name))
