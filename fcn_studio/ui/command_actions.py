@@ -65,8 +65,9 @@ class CommandActions(QObject):
         """Bring enabled, checked and text of all actions in step."""
         for command in COMMANDS:
             action = self._actions[command.id]
-            action.setEnabled(command.enabled_when(situation))
-            action.setVisible(action.isEnabled() or not command.is_hidden_when_off)
+            enabled = command.enabled_when(situation)
+            action.setVisible(enabled or not command.is_hidden_when_off)  # first: a hidden one stays disabled
+            action.setEnabled(enabled)
             if command.checked_when is not None:
                 action.setChecked(command.checked_when(situation))
             if command.text_when is not None:
