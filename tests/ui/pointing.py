@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QWheelEvent
+from PySide6.QtGui import QNativeGestureEvent, QPointingDevice, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
@@ -14,11 +14,8 @@ from fcn_studio.ui.canvas.view import CanvasView
 
 WAIT_MS = 10_000
 LEFT, RIGHT, MIDDLE = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton, Qt.MouseButton.MiddleButton
-NONE, SHIFT, ALT = (
-    Qt.KeyboardModifier.NoModifier,
-    Qt.KeyboardModifier.ShiftModifier,
-    Qt.KeyboardModifier.AltModifier,
-)
+NONE, CTRL = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ControlModifier
+SHIFT, ALT = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.AltModifier
 
 
 def make_pixels(height: int, width: int, seed: int = 0) -> np.ndarray:
@@ -62,14 +59,31 @@ def drag(
 
 def wheel(view: CanvasView, point: QPoint, notches: float, modifiers: Qt.KeyboardModifier = NONE) -> None:
     """Turn the wheel over a point."""
-    event = QWheelEvent(
-        QPointF(point),
-        QPointF(view.mapToGlobal(point)),
-        QPoint(),
-        QPoint(0, round(notches * 120)),
-        Qt.MouseButton.NoButton,
-        modifiers,
-        Qt.ScrollPhase.NoScrollPhase,
-        False,
-    )
+    _scroll(view, point, QPoint(), round(notches * 120), modifiers, Qt.ScrollPhase.NoScrollPhase)
+
+
+def swipe(view: CanvasView, point: QPoint, pixels: QPoint, modifiers: Qt.KeyboardModifier) -> None:
+    """Two fingers move over a trackpad."""
+    _scroll(view, point, pixels, 3 * pixels.y(), modifiers, Qt.ScrollPhase.ScrollUpdate)
+
+
+def _scroll(
+    view: CanvasView,
+    point: QPoint,
+    pixels: QPoint,
+    angle: int,
+    modifiers: Qt.KeyboardModifier,
+    phase: Qt.ScrollPhase,
+) -> None:
+    local, everywhere = QPointF(point), QPointF(view.mapToGlobal(point))
+    no_button = Qt.MouseButton.NoButton
+    event = QWheelEvent(local, everywhere, pixels, QPoint(0, angle), no_button, modifiers, phase, False)
+    QApplication.sendEvent(view, event)
+
+
+def pinch(view: CanvasView, point: QPoint, kind: Qt.NativeGestureType, value: float) -> None:
+    """A gesture of two fingers over a point."""
+    device = QPointingDevice.primaryPointingDevice()
+    local, everywhere = QPointF(point), QPointF(view.mapToGlobal(point))
+    event = QNativeGestureEvent(kind, device, 2, local, local, everywhere, value, QPointF())
     QApplication.sendEvent(view, event)

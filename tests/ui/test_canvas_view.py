@@ -19,7 +19,20 @@ from fcn_studio.core.prediction import Prediction
 from fcn_studio.session.session import Session
 from fcn_studio.ui.canvas import image_job
 from fcn_studio.ui.canvas.view import CanvasView
-from tests.ui.pointing import MIDDLE, SHIFT, WAIT_MS, drag, image_point, make_pixels, point_over, wheel
+from tests.ui.pointing import (
+    CTRL,
+    MIDDLE,
+    NONE,
+    SHIFT,
+    WAIT_MS,
+    drag,
+    image_point,
+    make_pixels,
+    pinch,
+    point_over,
+    swipe,
+    wheel,
+)  # fmt: skip
 
 if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
@@ -214,6 +227,27 @@ def test_a_pan_draws_only_the_strips_that_come_into_view(canvas: CanvasView) -> 
     canvas.move_to(canvas.scene.transform.panned(5, -7))
     seen(canvas)
     assert canvas.scene.frame.refreshed_pixels - drawn <= 5 * 400 + 7 * 300
+
+
+def test_two_fingers_on_a_trackpad_push_and_with_ctrl_zoom(canvas: CanvasView) -> None:
+    wheel(canvas, QPoint(200, 150), 8)
+    before = canvas.scene.transform
+    swipe(canvas, QPoint(200, 150), QPoint(-13, 9), NONE)
+    after = canvas.scene.transform
+    assert (after.offset_x - before.offset_x, after.offset_y - before.offset_y) == (-13, 9)
+    assert after.scale == before.scale
+    swipe(canvas, QPoint(200, 150), QPoint(0, 40), CTRL)
+    assert canvas.zoom > after.scale
+
+
+def test_a_pinch_zooms_at_the_fingers_and_a_double_tap_fits(canvas: CanvasView) -> None:
+    point = QPoint(140, 120)
+    before, scale = image_point(canvas, point), canvas.zoom
+    pinch(canvas, point, Qt.NativeGestureType.ZoomNativeGesture, 0.5)
+    assert canvas.zoom == pytest.approx(1.5 * scale)
+    assert image_point(canvas, point) == pytest.approx(before, abs=1 / scale)
+    pinch(canvas, point, Qt.NativeGestureType.SmartZoomNativeGesture, 0)
+    assert canvas.scene.transform == canvas.scene.transform.fitted()
 
 
 def test_arrow_keys_push_the_view(canvas: CanvasView) -> None:
