@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
+import sys
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -56,6 +57,18 @@ def find_graph(checkpoint_path: Path | str) -> Path | None:
     except FileNotFoundError:
         return None
     return graph if read_card(card).architecture == architecture else None
+
+
+def _import_openvino() -> Any:
+    """The package without its telemetry.
+
+    Its import would send a message to its makers, unasked, from a thread that outlives the session; with that
+    module barred it falls back to a stub of its own.
+    """
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+    import openvino
+
+    return openvino
 
 
 class OpenVinoEngine:
@@ -117,8 +130,7 @@ def compile_graph(
     Every weight of the graph is replaced by the array of the same name; only its first axis, the number of
     classes, may differ. Raises CheckpointError where that does not work.
     """
-    import openvino
-
+    openvino = _import_openvino()
     core = openvino.Core()
     model = core.read_model(graph)
     misfit = CheckpointError(
@@ -158,8 +170,7 @@ def _settings(threads: int | None) -> dict[str, Any]:
 
 
 def _blob_path(cache_dir: Path, checkpoint_id: str, graph: bytes, threads: int | None) -> Path:
-    import openvino
-
+    openvino = _import_openvino()
     digest = hashlib.sha256(graph)
     processor = openvino.Core().get_property("CPU", "FULL_DEVICE_NAME")
     digest.update(repr((checkpoint_id, openvino.__version__, processor, _settings(threads))).encode())
@@ -168,8 +179,7 @@ def _blob_path(cache_dir: Path, checkpoint_id: str, graph: bytes, threads: int |
 
 def _read_blob(path: Path, threads: int | None) -> Any:
     """What was compiled before, or None. A damaged file is removed: OpenVINO would crash on it."""
-    import openvino
-
+    openvino = _import_openvino()
     try:
         data = path.read_bytes()
     except OSError:

@@ -135,10 +135,8 @@ class Project:
         return self._ledger.active_checkpoint
 
     def set_active_checkpoint(self, checkpoint: str | None) -> None:
-        """Remember which checkpoint is active; written at once if the project is on disk (StorageError)."""
+        """Change which checkpoint is active; `prepare_save` or `save` writes it."""
         self._ledger.set_active_checkpoint(checkpoint)
-        if self.is_on_disk:
-            self.save()
 
     # --- the folder on disk ------------------------------------------------------------------------------
 
@@ -162,7 +160,7 @@ class Project:
         return self._ledger.prepare_save()
 
     def save(self) -> None:
-        """Write classes and states now, making the project's folder. Raises StorageError."""
+        """Write classes and states now if they are new, making the project's folder. Raises StorageError."""
         self._ledger.save()
 
     def move_store(self, folder: Path) -> None:

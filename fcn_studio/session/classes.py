@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from fcn_studio.core.classes import BACKGROUND_KEY, ClassTable, make_key
+from fcn_studio.core.classes import BACKGROUND_KEY, UNLABELLED, ClassTable, make_key
 from fcn_studio.core.errors import UsageError
 from fcn_studio.core.palette import Color
 from fcn_studio.session.events import SessionEvents
@@ -39,6 +39,10 @@ class ClassDesk:
     def shown(self) -> ClassTable:
         """The project's classes, or the model's while there are none."""
         return self._preview if self.is_preview else self.table
+
+    def can_paint(self, class_id: int) -> bool:
+        """Whether pixels can be given this class: one of the project's, or 255 ("unlabelled")."""
+        return class_id == UNLABELLED or self.table.by_id(class_id) is not None
 
     def adopt(self, table: ClassTable) -> None:
         """Take the classes of a project that has just been opened."""

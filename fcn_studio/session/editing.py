@@ -13,6 +13,7 @@ from fcn_studio.core.edit import Edit, StrokeRecorder, make_edit
 from fcn_studio.core.label_map import LabelMap, Provenance
 from fcn_studio.core.raster import compute_region
 from fcn_studio.io.export import compose_mask
+from fcn_studio.session.classes import ClassDesk
 from fcn_studio.session.document import Document
 from fcn_studio.session.events import Level, Notice, Saved, SessionEvents
 from fcn_studio.session.keeping import Keeper
@@ -27,7 +28,8 @@ class EditingDesk:
     """All ways to change labels; each ends in one edit that is applied, remembered and journalled.
 
     Strokes are applied as they are drawn. Edits of the whole image are computed on the io pool from a
-    snapshot; when the labels moved meanwhile they are computed again, never merged.
+    snapshot; when the labels moved meanwhile they are computed again, never merged. Only classes of the
+    project can be given; as long as it has none nothing can be labelled.
     """
 
     def __init__(
@@ -36,13 +38,13 @@ class EditingDesk:
         workers: Workers,
         keeper: Keeper,
         find_document: Callable[[], Document | None],
-        find_lut: Callable[[], NDArray[np.uint8]],
+        classes: ClassDesk,
     ) -> None:
         self._events = events
         self._workers = workers
         self._keeper = keeper
         self._find_document = find_document
-        self._find_lut = find_lut
+        self._classes = classes
         self._stroke: StrokeRecorder | None = None
 
     # --- strokes -------------------------------------------------------------------------------------
@@ -61,10 +63,11 @@ class EditingDesk:
     def paint(self, box: Box, mask: NDArray[np.bool_], class_id: int) -> None:
         """Give the pixels of `mask` (bool [h, w] of `box`, which may leave the image) a class.
 
-        255 gives them back to "unlabelled". Without a running stroke nothing happens.
+        255 gives them back to "unlabelled". Without a running stroke, or with a class that the project does
+        not have, nothing happens.
         """
         document = self._find_document()
-        if self._stroke is None or document is None:
+        if self._stroke is None or document is None or not self._classes.can_paint(class_id):
             return
         origin = Provenance.NONE if class_id == UNLABELLED else Provenance.PAINTED
         changed = self._stroke.paint(box, mask, class_id, origin)
@@ -95,16 +98,18 @@ class EditingDesk:
             return box, *_painted(label_map, box, region, class_id, Provenance.PAINTED)
 
         document = self._find_document()
-        if document is not None and Box.of_shape(document.shape_hw).contains(y, x):
+        inside = document is not None and Box.of_shape(document.shape_hw).contains(y, x)
+        if inside and self._classes.can_paint(class_id):
             self._request("Fill", compute)
 
     def request_accept_all(self) -> None:
         """Make the prediction the label wherever nothing has been said yet."""
         document = self._find_document()
         if document is None or document.prediction is None:
-            self._events.notice.emit(
-                Notice(Level.INFO, "There is no prediction to accept yet. Wait a moment.")
-            )
+            self._tell("There is no prediction to accept yet. Wait a moment.")
+            return
+        if self._classes.is_preview:
+            self._tell("Choose the classes first: the model’s, or your own.")
             return
 
         def compute(label_map: LabelMap, mask: NDArray[np.uint8]) -> Planes | None:
@@ -132,7 +137,7 @@ class EditingDesk:
             return
         snapshot, revision = document.label_map.copy(), document.label_map.revision
         channels = document.prediction.channels if document.prediction is not None else None
-        lut = self._find_lut()
+        lut = self._classes.prediction_lut
 
         def run() -> Edit | None:
             mask = compose_mask(snapshot.labels, lut[channels]) if channels is not None else snapshot.labels
@@ -149,6 +154,9 @@ class EditingDesk:
             self._remember(document, edit)
 
         self._workers.pool.submit(run, on_done, self._on_failed, key="edit")
+
+    def _tell(self, text: str) -> None:
+        self._events.notice.emit(Notice(Level.INFO, text))
 
     def _on_failed(self, error: BaseException) -> None:
         self._events.notice.emit(Notice(Level.ERROR, f"The labels were not changed: {error}"))
@@ -182,7 +190,7 @@ class EditingDesk:
         document = self._find_document()
         if document is not None and document.history.can_undo:
             box = document.history.undo(document.label_map)
-            self._keeper.keep_undo(document)
+            self._keeper.keep_undo()
             self._announce(document, box)
 
     def redo(self) -> None:
@@ -190,7 +198,7 @@ class EditingDesk:
         document = self._find_document()
         if document is not None and document.history.can_redo:
             box = document.history.redo(document.label_map)
-            self._keeper.keep_redo(document)
+            self._keeper.keep_redo()
             self._announce(document, box)
 
     # --- keeping -----------------------------------------------------------------------------------------
@@ -211,7 +219,7 @@ class EditingDesk:
 
     def _remember(self, document: Document, edit: Edit) -> None:
         document.history.push(edit)
-        self._keeper.keep_edit(document, edit)
+        self._keeper.keep_edit(edit)
         self._announce(document, None)
 
     def _announce(self, document: Document, box: Box | None) -> None:

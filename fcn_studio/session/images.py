@@ -14,6 +14,7 @@ from fcn_studio.inference.cache import image_id as make_content_id
 from fcn_studio.io.images import ImageData, read_image, read_thumbnail
 from fcn_studio.project.label_store import LoadedLabels
 from fcn_studio.project.project import ImageState, Project, load_document
+from fcn_studio.session.document import Document
 from fcn_studio.session.events import Level, Notice, SessionEvents
 from fcn_studio.session.workers import Workers
 
@@ -48,21 +49,22 @@ class ImageDesk:
         events: SessionEvents,
         workers: Workers,
         enter: Callable[[OpenedImage], None],
-        find_current: Callable[[], str | None],
+        find_document: Callable[[], Document | None],
     ) -> None:
         self._events = events
         self._workers = workers
         self._enter = enter
-        self._find_current = find_current
+        self._find_document = find_document
         self._project: Project | None = None
         self._thumbnails: dict[str, NDArray[np.uint8]] = {}
         self._wanted: str | None = None
+        self._asked: str | None = None  # also when it could not be opened: stepping goes on from there
 
     def follow(self, project: Project) -> None:
         """Show the images of another project."""
         self._project = project
         self._thumbnails.clear()
-        self._wanted = None
+        self._wanted = self._asked = None
         self._events.images_changed.emit()
 
     @property
@@ -83,17 +85,26 @@ class ImageDesk:
     @property
     def current_id(self) -> str | None:
         """The image that is open or about to be."""
-        return self._wanted or self._find_current()
+        document = self._find_document()
+        return self._wanted or (document.image_id if document is not None else None)
 
     def open(self, image_id: str) -> None:
         """Read an image and its labels in the background; the open one stays until it is there."""
         project = self._project
         if project is None or image_id not in project.image_ids:
             return
-        if image_id == self._find_current() and self._wanted is None:
+        document = self._find_document()
+        is_open = document is not None and document.image_id == image_id
+        if is_open and self._wanted is None:
+            self._asked = image_id
             return
-        self._wanted = image_id
+        self._asked = image_id
+        self._wanted = None if is_open else image_id
         self._events.image_opening.emit(image_id)
+        if is_open:
+            # Back before the other one had come. What is on disk may lack the strokes of this very moment.
+            self._events.image_opened.emit(document)
+            return
 
         def read() -> OpenedImage:
             path = project.image_path(image_id)
@@ -137,7 +148,7 @@ class ImageDesk:
         ids = self._project.image_ids if self._project is not None else ()
         if not ids:
             return
-        current = self.current_id
+        current = self._asked or self.current_id
         position = ids.index(current) + by if current in ids else 0
         if 0 <= position < len(ids):
             self.open(ids[position])

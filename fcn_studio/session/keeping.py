@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from fcn_studio.core.classes import ClassTable
@@ -17,79 +18,93 @@ EDITS_BETWEEN_SAVES = 50
 PROJECT_FILE = "project.json"
 
 
+@dataclass
+class Work:
+    """One image that is worked on, and the journal that notes it; `first_seq`: its state when opened."""
+
+    project: Project
+    document: Document
+    journal: Journal
+    first_seq: int
+    unsaved_edits: int = 0
+
+
 class Keeper:
     """Writes each finished edit to the journal before the caller goes on, everything else in the background.
 
-    What the disk refuses stays in memory and is tried again with the next edit; the person is told once.
+    What the disk refuses stays in memory and is tried again with the next edit, also when its image has been
+    left: coming back to that image takes what is in memory. The person is told once an image.
     """
 
-    def __init__(
-        self, events: SessionEvents, workers: Workers, find_document: Callable[[], Document | None]
-    ) -> None:
+    def __init__(self, events: SessionEvents, workers: Workers) -> None:
         self._events = events
         self._workers = workers
-        self._find_document = find_document
-        self._project: Project | None = None
-        self._journal: Journal | None = None
-        self._first_seq = 0
-        self._unsaved_edits = 0
+        self._work: Work | None = None
+        self._refused: dict[str, Work] = {}  # by image id: left while the disk refused their strokes
         self._complained = False
         self.saved = Saved.NOTHING
 
     @property
     def journal_frames(self) -> int:
         """Changes noted since the image was opened; pending ones do not count."""
-        journal = self._journal
-        return 0 if journal is None else journal.last_seq - self._first_seq - journal.pending
+        work = self._work
+        return 0 if work is None else work.journal.last_seq - work.first_seq - work.journal.pending
 
-    def follow(self, project: Project, loaded: LoadedLabels) -> None:
-        """Keep the edits of an image that has just been opened."""
-        self._project = project
-        self._journal = project.make_journal(loaded.plan.place.image_id, loaded)
-        self._first_seq = self._journal.last_seq
-        self._unsaved_edits = 0
+    def enter(self, project: Project, document: Document, loaded: LoadedLabels) -> Document:
+        """Keep the edits of an image that has just been read; returns the document to work on.
+
+        That is another one than was read when strokes on this image could not be written so far.
+        """
+        work = self._refused.pop(document.image_id, None)
+        if work is None:
+            journal = project.make_journal(document.image_id, loaded)
+            work = Work(project, document, journal, journal.last_seq)
+        self._work = work
         self._complained = False
-        self._set_saved(Saved.NOTHING)
+        self._set_saved(Saved.IN_MEMORY if work.journal.pending else Saved.NOTHING)
+        return work.document
 
     # --- edits -------------------------------------------------------------------------------------------
 
-    def keep_edit(self, document: Document, edit: Edit) -> None:
+    def keep_edit(self, edit: Edit) -> None:
         """Note an edit that was just applied."""
-        self._keep(document, lambda journal: journal.append_edit(edit))
+        self._keep(lambda journal: journal.append_edit(edit))
 
-    def keep_undo(self, document: Document) -> None:
-        self._keep(document, lambda journal: journal.append_undo())
+    def keep_undo(self) -> None:
+        self._keep(lambda journal: journal.append_undo())
 
-    def keep_redo(self, document: Document) -> None:
-        self._keep(document, lambda journal: journal.append_redo())
+    def keep_redo(self) -> None:
+        self._keep(lambda journal: journal.append_redo())
 
-    def _keep(self, document: Document, append: Callable[[Journal], object]) -> None:
-        journal, project = self._journal, self._project
-        if journal is None or project is None:
+    def _keep(self, append: Callable[[Journal], object]) -> None:
+        work = self._work
+        if work is None:
             return
-        self._unsaved_edits += 1
+        work.unsaved_edits += 1
         try:
-            append(journal)
+            append(work.journal)
         except StorageError as error:
             self._complain(error)
             return
-        self._on_written(journal)
-        self._note_labelled(project, document.image_id)
-        if self._unsaved_edits >= EDITS_BETWEEN_SAVES:
+        self._on_written(work)
+        if work.unsaved_edits >= EDITS_BETWEEN_SAVES:
             self.request_save()
 
-    def _note_labelled(self, project: Project, image_id: str) -> None:
-        if project.note_labelled(image_id):
-            self._events.image_state_changed.emit(image_id)
-            self._store(project)
+    def _note_labelled(self, work: Work) -> None:
+        if work.project.note_labelled(work.document.image_id):
+            self._events.image_state_changed.emit(work.document.image_id)
+            self._store(work.project)
 
-    def _on_written(self, journal: Journal) -> None:
+    def _on_written(self, work: Work) -> None:
         self._complained = False
+        self._write_refused()  # the disk takes something again
         self._set_saved(Saved.WRITTEN)
+        journal = work.journal
         self._workers.writer.request_sync(journal, lambda seq: self._on_synced(journal, seq), self._complain)
+        self._note_labelled(work)
 
     def _on_synced(self, journal: Journal, seq: int) -> None:
-        if journal is self._journal and seq == journal.last_seq:
+        if self._work is not None and journal is self._work.journal and seq == journal.last_seq:
             self._set_saved(Saved.ON_DISK)
 
     def _complain(self, error: BaseException) -> None:
@@ -101,51 +116,80 @@ class Keeper:
         text = error.user_message if isinstance(error, FcnStudioError) else str(error)
         self._events.notice.emit(Notice(Level.ERROR, f"{text} Your strokes are kept in memory.", action))
 
+    # --- what the disk has refused --------------------------------------------------------------------------
+
+    def write_all(self) -> bool:
+        """Try once more to write what was refused; True when nothing finished is in memory alone."""
+        if self._work is not None and self._work.journal.pending:
+            self._retry(self._work)
+        else:
+            self._write_refused()
+        return not self._refused and (self._work is None or not self._work.journal.pending)
+
+    def discard_refused(self) -> None:
+        """Let go of strokes that could not be written; the person has been told."""
+        for work in self._refused.values():
+            work.journal.close()
+        self._refused.clear()
+
     def move_store(self, project: Project, folder: Path) -> None:
         """Keep everything in another folder from now on, and write what the disk has refused so far."""
 
         def on_moved(_result: object) -> None:
-            document, journal = self._find_document(), self._journal
-            if project is not self._project or document is None or journal is None:
-                return
-            self._retry(project, document, journal)
+            if self._work is not None and self._work.project is project:
+                self._retry(self._work)
 
         self._workers.pool.submit(
             lambda: project.move_store(folder), on_moved, self._on_save_failed, serial=PROJECT_FILE
         )
 
-    def _retry(self, project: Project, document: Document, journal: Journal) -> None:
+    def _retry(self, work: Work) -> None:
         try:
-            journal.retry()
+            work.journal.retry()
         except StorageError as error:
             self._complained = False
             self._complain(error)
             return
-        self._on_written(journal)
-        self._note_labelled(project, document.image_id)
+        self._on_written(work)
+
+    def _write_refused(self) -> None:
+        for image_id, work in list(self._refused.items()):
+            try:
+                work.journal.retry()
+            except StorageError:
+                return  # told when it was refused first; the next one would be refused as well
+            del self._refused[image_id]
+            self._note_labelled(work)
+            self._save(work, compact=True)
 
     # --- label PNGs ----------------------------------------------------------------------------------------
 
     def request_save(self) -> None:
         """Write the label PNGs of the open image from a snapshot; the journal has everything already."""
-        self._save(compact=False)
+        if self._work is not None:
+            self._save(self._work, compact=False)
 
     def leave(self) -> None:
         """The image is about to be left: save, and shorten its journal once it is closed."""
-        self._save(compact=True)
-        self._journal = None
-        self._project = None
-
-    def _save(self, *, compact: bool) -> None:
-        document, journal, project = self._find_document(), self._journal, self._project
-        if document is None or journal is None or project is None:
+        work = self._work
+        if work is None:
             return
-        changed, self._unsaved_edits = self._unsaved_edits > 0, 0
+        if work.journal.pending:
+            self._retry(work)
+        self._work = None
+        if work.journal.pending:
+            self._refused[work.document.image_id] = work
+        else:
+            self._save(work, compact=True)
+
+    def _save(self, work: Work, *, compact: bool) -> None:
+        project, journal, image_id = work.project, work.journal, work.document.image_id
+        changed, work.unsaved_edits = work.unsaved_edits > 0, 0
         if not changed and not (compact and journal.has_changes):
             journal.close()
             return
-        snapshot = document.label_map.copy() if changed else None
-        image_id, seq = document.image_id, journal.last_seq
+        snapshot = work.document.label_map.copy() if changed else None
+        seq = journal.last_seq
 
         def run() -> None:
             if compact and not journal.close():
@@ -177,6 +221,16 @@ class Keeper:
         self._events.image_state_changed.emit(image_id)
         self._store(project)
 
+    def keep_active(self, project: Project, checkpoint: str | None) -> None:
+        """Remember which checkpoint is active, unless nothing of the project is on disk yet."""
+        project.set_active_checkpoint(checkpoint)
+
+        def write() -> None:
+            if project.is_on_disk:  # by then: its first writing may be waiting in the same row
+                project.save()
+
+        self._workers.pool.submit(write, on_failed=self._complain, serial=PROJECT_FILE)
+
     def _store(self, project: Project) -> None:
         """Write project.json from a snapshot, one after the other; a refused one is told like a stroke."""
         write = project.prepare_save()
@@ -184,6 +238,8 @@ class Keeper:
             self._workers.pool.submit(write, on_failed=self._complain, serial=PROJECT_FILE)
 
     def _set_saved(self, saved: Saved) -> None:
+        if self._refused:  # closing now would lose something, whatever is true of the open image
+            saved = Saved.IN_MEMORY
         if saved is not self.saved:
             self.saved = saved
             self._events.saved_changed.emit(saved)

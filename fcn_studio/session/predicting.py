@@ -5,26 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fcn_studio.core.cancel import CancelToken
 from fcn_studio.core.classes import ClassTable
-from fcn_studio.core.errors import FcnStudioError
+from fcn_studio.core.errors import CheckpointError, DeviceError, FcnStudioError
 from fcn_studio.core.prediction import Prediction
 from fcn_studio.inference.cache import CacheKey, PredictionCache, image_id
 from fcn_studio.io.images import read_image
 from fcn_studio.jobs import Priority
 from fcn_studio.session.document import Document
+from fcn_studio.session.engines import Engines
 from fcn_studio.session.events import Level, Notice, Phase, PredictionStatus, SessionEvents
 from fcn_studio.session.workers import Workers
 
 CURRENT = "current image"
 COARSE_FROM_PX = 4_000_000
 COARSE_LONG_SIDE_PX = 256
-ENGINES_KEPT = 3
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,8 @@ class Ticket:
 class PredictionDesk:
     """Keeps the open image's prediction up to date with the active checkpoint.
 
-    Engines live on the device thread: they are built and used inside its jobs and nowhere else.
+    A device that is not there, or a checkpoint that proves broken, costs one notice: the CPU, or what
+    `fall_back` makes active, is used instead.
     """
 
     def __init__(
@@ -64,13 +65,14 @@ class PredictionDesk:
         workers: Workers,
         cache_dir: Path,
         find_document: Callable[[], Document | None],
+        fall_back: Callable[[], bool],
     ) -> None:
         self._events = events
         self._workers = workers
-        self._cache_dir = cache_dir
         self._cache = PredictionCache(cache_dir / "predictions")
         self._find_document = find_document
-        self._predictors: dict[tuple[str, str], Any] = {}  # device thread only
+        self._fall_back = fall_back
+        self._engines = Engines(cache_dir)  # device thread only
         self._active: CheckpointEntry | None = None
         self.device = "auto"
         self.status = PredictionStatus(Phase.IDLE, "")
@@ -97,6 +99,15 @@ class PredictionDesk:
         document = self._find_document()
         if document is not None:
             self.request(document, (), use_cache=False)
+
+    def on_torch_loaded(self) -> None:
+        """torch is there now: where there is a GPU, it takes over from the engine of the first answers."""
+        self._workers.device.submit(
+            "engines",
+            Priority.NEIGHBOUR,
+            lambda _cancel: self._engines.forget_quick(),
+            lambda was_quick: self.set_device(self.device) if was_quick else None,
+        )
 
     def request(self, document: Document, neighbours: Sequence[Path], *, use_cache: bool = True) -> None:
         """Have the open image predicted; afterwards the files of `neighbours` are prepared in silence."""
@@ -137,30 +148,21 @@ class PredictionDesk:
         stored = self._cache.read(key) if use_cache else None
         if stored is not None:
             return stored
-        predictor = self._find_predictor(entry, ticket.device)
+        predictor = self._engines.find(entry.card_id, entry.path, ticket.device)
         if pixels.shape[0] * pixels.shape[1] >= COARSE_FROM_PX:
             yield predictor.predict(pixels, cancel=cancel, long_side=COARSE_LONG_SIDE_PX)
         prediction = predictor.predict(pixels, cancel=cancel)
-        self._cache.write(key, prediction)
+        self._cache.remember(key, prediction)
+        # Compressing takes longer than predicting: not on this thread.
+        self._workers.pool.submit(lambda: self._cache.write(key, prediction), key=key)
         return prediction
 
     def predict_now(self, pixels: NDArray[np.uint8]) -> Prediction:
         """The active checkpoint's prediction at once; only for jobs that run on the device thread."""
-        if self._active is None:
+        entry = self._active
+        if entry is None:
             raise RuntimeError("no checkpoint is active")
-        return cast(Prediction, self._find_predictor(self._active, self.device).predict(pixels))
-
-    def _find_predictor(self, entry: CheckpointEntry, device: str) -> Any:
-        # Only now, on the device thread: the window must not wait for an engine's libraries.
-        from fcn_studio.inference.engine import make_engine
-        from fcn_studio.inference.predictor import Predictor
-
-        key = (entry.card_id, device)
-        if key not in self._predictors:
-            while len(self._predictors) >= ENGINES_KEPT:
-                self._predictors.pop(next(iter(self._predictors))).engine.close()
-            self._predictors[key] = Predictor(make_engine(entry.path, device, self._cache_dir))
-        return self._predictors[key]
+        return self._engines.find(entry.card_id, entry.path, self.device).predict(pixels)
 
     # --- back on the session's thread -------------------------------------------------------------------
 
@@ -213,6 +215,13 @@ class PredictionDesk:
         if self._is_wanted(ticket) is None:
             return
         text = str(error) if isinstance(error, FcnStudioError) else f"The prediction failed: {error}"
+        if isinstance(error, DeviceError) and ticket.device != "cpu":
+            self._events.notice.emit(Notice(Level.WARNING, f"{text} The CPU is used meanwhile."))
+            self.set_device("cpu")
+            return
+        if isinstance(error, CheckpointError) and self._fall_back():
+            self._events.notice.emit(Notice(Level.WARNING, f"{text} The embedded model is used instead."))
+            return
         self._set_status(replace(self.status, phase=Phase.FAILED, message=text))
         self._events.notice.emit(Notice(Level.ERROR, text))
 

@@ -52,25 +52,33 @@ class Session:
         self.document: Document | None = None
         self._workers = Workers(dispatcher)
         self._workers.device.on_activity(lambda label: self.events.activity_changed.emit(label or ""))
-        self._keeper = Keeper(self.events, self._workers, self._find_document)
+        self._keeper = Keeper(self.events, self._workers)
         self.classes = ClassDesk(self.events, self._store_classes)
         self.editing = EditingDesk(
             self.events,
             self._workers,
             self._keeper,
             self._find_document,
-            lambda: self.classes.prediction_lut,
+            self.classes,
         )
-        self.images = ImageDesk(self.events, self._workers, self._enter, self._find_image_id)
-        self.prediction = PredictionDesk(self.events, self._workers, cache_dir, self._find_document)
+        self.images = ImageDesk(self.events, self._workers, self._enter, self._find_document)
+        self.prediction = PredictionDesk(
+            self.events, self._workers, cache_dir, self._find_document, lambda: self.shelf.fall_back()
+        )
         self.prediction.device = settings["device"]
-        self.shelf = ShelfDesk(self.events, self._follow_checkpoint)
+        self.shelf = ShelfDesk(self.events, self._follow_checkpoint, self._store_active)
         self.teaching = TeachingDesk(
-            self.events, self._workers, self.shelf, self._find_reason, self._make_source
+            self.events,
+            self._workers,
+            self.shelf,
+            self._find_reason,
+            self._make_source,
+            self.prediction.on_torch_loaded,
         )
         self.export = ExportDesk(
             self.events, self._workers, self.prediction, self._find_project, lambda: self.classes.shown
         )
+        self._loss_told = False
         self._closed = False
 
     def __enter__(self) -> Session:
@@ -112,7 +120,10 @@ class Session:
         )
 
     def _swap(self, project: Project, first: str | None) -> None:
+        if not self._may_leave_project():
+            return
         self._leave()
+        self._keeper.discard_refused()
         self.teaching.abandon()
         self.document = None
         self.project = project
@@ -125,6 +136,17 @@ class Session:
         self.settings["last_paths"] = [str(path) for path in project.opened_paths]
         start = first if first in project.image_ids else project.image_ids[0]
         self.images.open(start)
+
+    def _may_leave_project(self) -> bool:
+        """Finished strokes that no disk has would be lost: say so once; asked again, they are let go."""
+        self.editing.finish_stroke()
+        if self._keeper.write_all() or self._loss_told:
+            self._loss_told = False
+            return True
+        self._loss_told = True
+        text = "The last strokes are not on disk. Keep them elsewhere, or open that again to lose them."
+        self.events.notice.emit(Notice(Level.ERROR, text, "choose_store"))
+        return False
 
     def _on_open_failed(self, error: BaseException) -> None:
         text = str(error) if isinstance(error, FcnStudioError) else f"That could not be opened: {error}"
@@ -141,6 +163,8 @@ class Session:
             return True
         self._closed = True
         self._leave()
+        self._keeper.write_all()
+        self._keeper.discard_refused()
         self.teaching.abandon()
         with contextlib.suppress(StorageError, OSError):  # settings are a convenience, not work
             self.save_settings()
@@ -171,8 +195,8 @@ class Session:
         document = Document(
             opened.image_id, opened.content_id, opened.image.pixels, loaded.label_map, loaded.history
         )
+        document = self._keeper.enter(project, document, loaded)
         self.document = document
-        self._keeper.follow(project, loaded)
         self.events.image_opened.emit(document)
         self.events.history_changed.emit()
         self.prediction.request(document, self.images.neighbours(document.image_id))
@@ -186,15 +210,16 @@ class Session:
     def _find_document(self) -> Document | None:
         return self.document
 
-    def _find_image_id(self) -> str | None:
-        return self.document.image_id if self.document is not None else None
-
     def _find_project(self) -> Project | None:
         return self.project
 
     def _store_classes(self, table: ClassTable) -> None:
         if self.project is not None:
             self._keeper.keep_classes(self.project, table)
+
+    def _store_active(self, checkpoint: str | None) -> None:
+        if self.project is not None:
+            self._keeper.keep_active(self.project, checkpoint)
 
     def _find_reason(self) -> str | None:
         if self.project is None:

@@ -19,9 +19,15 @@ EMBEDDED_ID = "embedded"
 class ShelfDesk:
     """Lists checkpoints, makes one active, finds a place for the next."""
 
-    def __init__(self, events: SessionEvents, on_active: Callable[[CheckpointEntry], None]) -> None:
+    def __init__(
+        self,
+        events: SessionEvents,
+        on_active: Callable[[CheckpointEntry], None],
+        store: Callable[[str | None], None],
+    ) -> None:
         self._events = events
         self._on_active = on_active
+        self._store = store
         self._project: Project | None = None
         self.entries: tuple[CheckpointEntry, ...] = ()
 
@@ -44,17 +50,24 @@ class ShelfDesk:
             entries = self._list(EMBEDDED_ID)
             chosen = next(entry for entry in entries if entry.active)
         self.entries = entries
-        if remember and self._project is not None:
-            self._project.set_active_checkpoint(None if chosen.id == EMBEDDED_ID else chosen.id)
+        if remember:
+            self._store(None if chosen.id == EMBEDDED_ID else chosen.id)
         self._events.checkpoints_changed.emit()
         self._on_active(chosen)
+
+    def fall_back(self) -> bool:
+        """The active checkpoint has proved broken: use the embedded one; False when it is that one."""
+        if self.active is None or self.active.id == EMBEDDED_ID:
+            return False
+        self.activate(EMBEDDED_ID, remember=False)
+        return True
 
     def adopt(self, path: Path) -> None:
         """A new checkpoint lies on the shelf: make it active."""
         self.activate(path.stem)
 
     def next_path(self) -> Path:
-        """Where the next checkpoint of this project will lie."""
+        """Where the next checkpoint of this project will lie; makes the folder. Raises StorageError."""
         if self._project is None:
             raise RuntimeError("no project is open")
         return self._project.next_checkpoint_path()

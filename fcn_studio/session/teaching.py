@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from fcn_studio.core.cancel import CancelToken
-from fcn_studio.core.errors import FcnStudioError
+from fcn_studio.core.errors import FcnStudioError, ReadOnlyError, StorageError
 from fcn_studio.core.ports import SampleSource
 from fcn_studio.jobs import JobHandle, Priority
 from fcn_studio.session.events import Level, Notice, Phase, SessionEvents, TrainingStatus
@@ -28,12 +28,14 @@ class TeachingDesk:
         shelf: ShelfDesk,
         find_reason: Callable[[], str | None],
         make_source: Callable[[], Callable[[], SampleSource]],
+        on_loaded: Callable[[], None],
     ) -> None:
         self._events = events
         self._workers = workers
         self._shelf = shelf
         self._find_reason = find_reason
         self._make_source = make_source
+        self._on_loaded = on_loaded  # torch is there
         self._handle: JobHandle | None = None
         self._run = 0
         self.status = TrainingStatus()
@@ -53,8 +55,14 @@ class TeachingDesk:
         if parent is None or reason is not None:
             self._events.notice.emit(Notice(Level.INFO, reason or "There is no checkpoint to start from."))
             return
+        try:
+            out_path = self._shelf.next_path()
+        except StorageError as error:
+            action = "choose_store" if isinstance(error, ReadOnlyError) else None
+            self._events.notice.emit(Notice(Level.ERROR, error.user_message, action))
+            return
         self._run += 1
-        run_number, out_path = self._run, self._shelf.next_path()
+        run_number = self._run
         read_source = self._make_source()
         self._set(TrainingStatus(Phase.PREPARING, message="Gathering labels and loading PyTorch …"))
 
@@ -93,7 +101,7 @@ class TeachingDesk:
 
             load()
 
-        self._workers.device.submit("warm-up", Priority.BATCH, warm_up)
+        self._workers.device.submit("warm-up", Priority.BATCH, warm_up, lambda _nothing: self._on_loaded())
 
     # --- back on the session's thread -------------------------------------------------------------------
 

@@ -1,0 +1,207 @@
+"""Strokes, whole-image edits, undo and redo, and that they come back after leaving and after a restart."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from fcn_studio.core.label_map import Provenance
+from fcn_studio.core.prediction import Prediction
+from fcn_studio.project import ImageState
+from fcn_studio.session import Level
+
+
+def put_prediction(desk, channels: np.ndarray) -> None:
+    """An answer as the network gives it, in the channels background, cat, dog."""
+    keys = ("background", "cat", "dog")
+    desk.session.classes.prediction_lut = desk.session.classes.table.make_lut(keys)
+    confidence = np.full(channels.shape, 200, np.uint8)
+    desk.document.prediction = Prediction(
+        channels.astype(np.uint8), confidence, keys, "test", True, 0.0, "test"
+    )
+
+
+def test_a_stroke_is_seen_at_once_and_is_one_edit(desk) -> None:
+    boxes = []
+    desk.session.events.labels_changed.connect(lambda image_id, box: boxes.append((image_id, box)))
+    desk.session.editing.begin_stroke("Paint cat")
+    desk.dab(20, 20, 1)
+    assert desk.labels[20, 20] == 1
+    desk.dab(20, 30, 1)
+    assert [image_id for image_id, _ in boxes] == ["a.png", "a.png"]
+    assert not desk.document.history.can_undo
+    desk.session.editing.finish_stroke()
+    assert desk.session.editing.undo_name == "Paint cat"
+    assert desk.session.editing.journal_frames == 1
+    assert desk.session.images.state_of("a.png") is ImageState.IN_PROGRESS
+    desk.session.editing.undo()
+    assert (desk.labels == 255).all()
+    assert (desk.provenance == Provenance.NONE).all()
+    assert desk.session.editing.redo_name == "Paint cat"
+    desk.session.editing.redo()
+    assert (desk.labels == 1).sum() == 2 * 8 * 8
+    assert desk.session.editing.journal_frames == 3
+
+
+def test_the_eraser_gives_back_unlabelled_and_strokes_may_leave_the_image(desk) -> None:
+    desk.stroke(0, 0, 1, radius=6)
+    assert (desk.labels == 1).sum() == 36
+    desk.stroke(0, 0, 255, radius=3)
+    assert (desk.labels[:3, :3] == 255).all()
+    assert (desk.provenance[:3, :3] == Provenance.NONE).all()
+    desk.session.editing.undo()
+    assert (desk.labels == 1).sum() == 36
+
+
+def test_a_cancelled_stroke_leaves_no_trace(desk) -> None:
+    desk.stroke(20, 20, 1)
+    before = desk.labels.copy()
+    desk.session.editing.begin_stroke("Paint")
+    desk.dab(22, 22, 2)
+    desk.session.editing.cancel_stroke()
+    assert (desk.labels == before).all()
+    assert desk.session.editing.journal_frames == 1
+    assert not desk.session.editing.in_stroke
+
+
+def test_undo_in_mid_stroke_finishes_the_stroke_and_takes_it_back(desk) -> None:
+    desk.stroke(20, 20, 1)
+    desk.session.editing.begin_stroke("Paint")
+    desk.dab(40, 40, 2)
+    assert desk.session.editing.can_undo
+    desk.session.editing.undo()
+    assert not desk.session.editing.in_stroke
+    assert desk.labels[40, 40] == 255
+    assert desk.labels[20, 20] == 1
+    desk.dab(50, 50, 2)  # the pointer is still down: it paints nothing any more
+    assert desk.labels[50, 50] == 255
+    desk.session.editing.redo()
+    assert desk.labels[40, 40] == 2
+
+
+def test_leaving_in_mid_stroke_finishes_the_stroke_and_returning_can_undo_it(desk) -> None:
+    desk.stroke(20, 20, 1)
+    desk.session.editing.begin_stroke("Paint")
+    desk.dab(40, 40, 2)
+    desk.show("b.png")
+    assert not desk.session.editing.in_stroke
+    assert (desk.labels == 255).all()
+    desk.show("a.png")
+    assert (desk.labels[20, 20], desk.labels[40, 40]) == (1, 2)
+    desk.session.editing.undo()
+    assert (desk.labels[20, 20], desk.labels[40, 40]) == (1, 255)
+    desk.session.editing.undo()
+    assert (desk.labels == 255).all()
+    assert not desk.session.editing.can_undo
+    desk.session.editing.redo()
+    desk.show("b.png")
+    desk.show("a.png")
+    assert (desk.labels[20, 20], desk.labels[40, 40]) == (1, 255)
+    assert desk.session.editing.can_redo
+    assert not desk.complaints
+
+
+def test_everything_is_there_and_can_be_undone_after_a_restart(desk, start, photos: Path) -> None:
+    for step in range(6):
+        desk.stroke(8 + 8 * step, 20, 1 + step % 2, name=f"stroke {step}")
+    desk.session.editing.undo()
+    labels, provenance = desk.labels.copy(), desk.provenance.copy()
+    desk.session.mark_reviewed()
+    assert desk.session.close()
+    again = start()
+    again.open(photos)
+    assert (again.labels == labels).all()
+    assert (again.provenance == provenance).all()
+    assert again.session.classes.table == desk.session.classes.table
+    assert again.session.images.state_of("a.png") is ImageState.REVIEWED
+    assert again.session.editing.undo_name == "stroke 4"
+    assert again.session.editing.redo_name == "stroke 5"
+    again.session.editing.redo()
+    assert again.labels[48, 20] == 2
+    for _ in range(6):
+        again.session.editing.undo()
+    assert (again.labels == 255).all()
+    assert not again.complaints
+
+
+def test_fill_takes_the_connected_region_of_the_mask(desk) -> None:
+    channels = np.zeros((64, 80), int)
+    channels[10:30, 10:30] = 1
+    put_prediction(desk, channels)
+    desk.stroke(20, 20, 2, radius=3)  # a label inside the predicted cat: not part of its region
+    desk.session.editing.request_fill(12, 12, 1)
+    desk.until(lambda: desk.session.editing.undo_name == "Fill")
+    expected = np.zeros((64, 80), bool)
+    expected[10:30, 10:30] = True
+    expected[17:23, 17:23] = False
+    assert ((desk.labels == 1) == expected).all()
+    assert (desk.provenance[expected] == Provenance.PAINTED).all()
+    desk.session.editing.request_fill(500, 3, 1)
+    desk.settle()
+    assert len(desk.document.history.done) == 2
+
+
+def test_accept_all_fills_only_what_is_unlabelled(desk) -> None:
+    channels = np.zeros((64, 80), int)
+    channels[:32] = 1
+    put_prediction(desk, channels)
+    desk.stroke(20, 20, 2)
+    desk.session.editing.request_accept_all()
+    desk.until(lambda: desk.session.editing.undo_name == "Accept all")
+    assert desk.labels[20, 20] == 2
+    assert desk.provenance[20, 20] == Provenance.PAINTED
+    assert desk.labels[2, 2] == 1
+    assert desk.labels[60, 2] == 0
+    assert (desk.provenance == Provenance.ACCEPTED).sum() == 64 * 80 - 64
+    desk.session.editing.undo()
+    assert (desk.labels != 255).sum() == 64
+    desk.session.editing.request_clear()
+    desk.until(lambda: desk.session.editing.undo_name == "Clear labels")
+    assert (desk.labels == 255).all()
+    desk.session.editing.undo()
+    assert desk.labels[20, 20] == 2
+
+
+def test_a_whole_image_edit_is_computed_again_when_the_labels_moved_meanwhile(desk) -> None:
+    channels = np.zeros((64, 80), int)
+    put_prediction(desk, channels)
+    desk.session.editing.request_accept_all()
+    desk.stroke(20, 20, 2)  # before the answer is let in
+    desk.session.editing.begin_stroke("Paint")
+    desk.dab(40, 40, 1)
+    desk.until(lambda: desk.session.editing.undo_name == "Accept all")
+    assert (desk.labels[20, 20], desk.labels[40, 40]) == (2, 1)
+    assert desk.provenance[20, 20] == desk.provenance[40, 40] == Provenance.PAINTED
+    desk.session.editing.undo()
+    assert (desk.labels != 255).sum() == 128
+
+
+def test_a_whole_image_edit_never_reaches_another_image(desk) -> None:
+    put_prediction(desk, np.zeros((64, 80), int))
+    desk.session.editing.request_accept_all()
+    desk.show("b.png")
+    desk.settle()
+    assert (desk.labels == 255).all()
+    desk.show("a.png")
+    assert not desk.session.editing.can_undo or desk.session.editing.undo_name == "Accept all"
+
+
+def test_accepting_without_a_prediction_says_so(desk) -> None:
+    desk.session.editing.request_accept_all()
+    assert [notice.level for notice in desk.notices] == [Level.INFO]
+
+
+def test_nothing_happens_without_an_image(start) -> None:
+    editing = start().session.editing
+    editing.begin_stroke("Paint")
+    editing.finish_stroke()
+    editing.undo()
+    editing.redo()
+    editing.request_fill(1, 1, 1)
+    editing.request_clear()
+    editing.save_now()
+    assert not editing.can_undo
+    assert not editing.can_redo
+    assert editing.undo_name == editing.redo_name == ""
+    assert editing.journal_frames == 0

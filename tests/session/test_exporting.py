@@ -1,0 +1,89 @@
+"""Exports: labels, prediction or both as indexed PNG with areas.csv; what cannot be read is named."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fcn_studio.core.errors import UsageError
+from fcn_studio.io.label_png import read_label_png
+from fcn_studio.session import Level
+
+
+@pytest.fixture
+def seeing(start, photos: Path):
+    desk = start(networks=True)
+    desk.open(photos)
+    desk.session.classes.use_model_classes()
+    desk.predicted()
+    desk.stroke(20, 20, 3)
+    desk.notices.clear()
+    return desk
+
+
+def export(desk, folder: Path, what: str) -> list[tuple[int, int]]:
+    steps = []
+    desk.session.events.export_changed.connect(lambda done, total: steps.append((done, total)))
+    desk.session.export.request(folder, what)
+    desk.until(lambda: bool(desk.notices))
+    return steps
+
+
+def test_labels_prediction_and_both(seeing, tmp_path: Path) -> None:
+    lut = seeing.session.classes.prediction_lut
+    predicted = lut[seeing.document.prediction.channels]
+    labels = seeing.labels.copy()
+    expected = {
+        "labels": labels,
+        "prediction": predicted,
+        "composite": np.where(labels == 255, predicted, labels),
+    }
+    for what, mask in expected.items():
+        seeing.notices.clear()
+        folder = tmp_path / what
+        steps = export(seeing, folder, what)
+        assert steps[-3:] == [(1, 3), (2, 3), (3, 3)]
+        assert [notice.level for notice in seeing.notices] == [Level.SUCCESS]
+        assert (read_label_png(folder / "a.png")[0] == mask).all()
+        assert sorted(path.name for path in folder.iterdir()) == ["a.png", "areas.csv", "b.png", "c.png"]
+    with (tmp_path / "composite" / "areas.csv").open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["image"] == "a.png"]
+    assert sum(int(row["pixels"]) for row in rows) == 64 * 80
+    bird = next(row for row in rows if row["class"] == "bird")
+    assert int(bird["pixels"]) == (expected["composite"] == 3).sum()
+
+
+def test_an_image_that_cannot_be_read_is_named_and_the_rest_is_done(
+    seeing, photos: Path, tmp_path: Path
+) -> None:
+    (photos / "b.png").write_bytes(b"broken")
+    export(seeing, tmp_path / "out", "composite")
+    assert [notice.level for notice in seeing.notices] == [Level.WARNING]
+    assert "2 of 3" in seeing.notices[0].text
+    assert "b.png" in seeing.notices[0].text
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.png", "areas.csv", "c.png"]
+
+
+def test_masks_never_land_among_the_images(seeing, photos: Path) -> None:
+    before = sorted(path.name for path in photos.iterdir())
+    export(seeing, photos, "composite")
+    assert [notice.level for notice in seeing.notices] == [Level.WARNING]
+    assert sorted(path.name for path in photos.iterdir()) == before
+
+
+def test_a_folder_that_cannot_be_made_is_told_once(seeing, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    export(seeing, tmp_path / "file" / "out", "labels")
+    seeing.settle()
+    assert [notice.level for notice in seeing.notices] == [Level.ERROR]
+
+
+def test_only_known_contents_can_be_asked_for(start, tmp_path: Path) -> None:
+    desk = start()
+    with pytest.raises(UsageError):
+        desk.session.export.request(tmp_path, "everything")
+    desk.session.export.request(tmp_path, "labels")
+    assert [notice.level for notice in desk.notices] == [Level.INFO]

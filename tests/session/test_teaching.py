@@ -1,0 +1,155 @@
+"""Teaching: short real runs on tiny images, and what becomes of their results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from fcn_studio.session import Level, Phase
+from tests.session.desk import Desk
+
+pytest.importorskip("torch")
+
+
+@pytest.fixture
+def taught(start: Callable[..., Desk], photos: Path) -> Desk:
+    """Photos with own classes, one of which no network knows, painted on the first one."""
+    desk = start(networks=True)
+    desk.open(photos / "a.png", photos / "b.png")
+    desk.session.classes.use_own_classes(["cat", "weed"])
+    desk.predicted()
+    desk.stroke(20, 20, 1, radius=8)
+    desk.stroke(45, 50, 2, radius=8)
+    return desk
+
+
+def run(desk: Desk, steps: int) -> list:
+    """One short run from start to end; returns the phases it went through."""
+    phases = []
+    desk.session.events.training_changed.connect(lambda status: phases.append(status.phase))
+    desk.session.teaching.start(device="cpu", steps=steps)
+    desk.until(lambda: not desk.session.teaching.is_running, 150)
+    return phases
+
+
+def test_what_is_missing_is_said_before_the_button_can_be_pressed(start, photos: Path) -> None:
+    desk = start()
+    teaching = desk.session.teaching
+    assert teaching.blocked_reason() == "Open some images first."
+    desk.open(photos)
+    assert teaching.blocked_reason() == "Choose the classes first."
+    desk.session.classes.use_own_classes(["cat"])
+    assert teaching.blocked_reason() == "Paint or accept something first."
+    teaching.start()
+    assert not teaching.is_running
+    assert [notice.level for notice in desk.notices] == [Level.INFO]
+    desk.stroke(20, 20, 1)
+    assert teaching.blocked_reason() is None
+    desk.session.editing.undo()
+    desk.session.editing.save_now()
+    desk.settle()
+    assert teaching.blocked_reason() == "Paint or accept something first."
+
+
+def test_a_run_ends_with_an_active_checkpoint_that_knows_the_classes(taught, start, photos: Path) -> None:
+    labels = taught.labels.copy()
+    teaching = taught.session.teaching
+    phases = run(taught, 2)
+    assert teaching.status.phase is Phase.DONE
+    assert phases[0] is Phase.PREPARING
+    assert Phase.RUNNING in phases
+    assert teaching.status.step == 2
+    assert [step for step, _ in teaching.status.losses] == [1, 2]
+    assert taught.session.shelf.active.id == "photos 1"
+    assert taught.session.shelf.active.classes.keys == ("background", "cat", "weed")
+    assert taught.session.shelf.active.parent is not None
+    assert [notice.level for notice in taught.notices] == [Level.SUCCESS]
+    taught.predicted()
+    assert taught.document.prediction.class_keys == ("background", "cat", "weed")
+    assert (taught.labels == labels).all()  # no stroke is ever overwritten
+    taught.session.shelf.activate("embedded")  # going back is one click
+    taught.predicted()
+    assert len(taught.document.prediction.class_keys) == 21
+    taught.session.shelf.activate("photos 1")
+    assert taught.session.close()
+    again = start()
+    again.open(photos)
+    assert again.session.shelf.active.id == "photos 1"
+
+
+def test_a_result_that_is_worse_leaves_the_earlier_network_active(taught, monkeypatch) -> None:
+    from fcn_studio.training import fine_tune as room
+
+    # Everything is real but the verdict: what is held out says that the candidate is worse.
+    real = room._choose
+    monkeypatch.setattr(room, "_choose", lambda scores, *rest: real((0.9, 0.1), *rest))
+    run(taught, 1)
+    assert taught.session.teaching.status.phase is Phase.DONE
+    assert taught.session.shelf.active.id == "embedded"
+    assert [notice.level for notice in taught.notices] == [Level.WARNING]
+    assert "worse" in taught.notices[0].text
+    assert not list(taught.session.project.checkpoint_paths())
+
+
+def test_one_can_paint_and_look_while_it_runs_and_stop_keeps_the_best_so_far(taught) -> None:
+    teaching = taught.session.teaching
+    teaching.start(device="cpu", steps=10_000)
+    taught.until(lambda: teaching.status.step >= 1, 150)
+    assert teaching.blocked_reason() == "It is running."
+    teaching.start()
+    assert [notice.level for notice in taught.notices] == [Level.INFO]
+    taught.show("b.png")
+    taught.stroke(30, 30, 1)
+    taught.predicted()
+    assert teaching.is_running
+    teaching.stop()
+    assert teaching.status.phase is Phase.STOPPING
+    taught.until(lambda: not teaching.is_running, 150)
+    assert teaching.status.phase is Phase.DONE
+    assert 1 <= teaching.status.step < 10_000
+    assert taught.session.shelf.active.id == "photos 1"
+    assert taught.labels[30, 30] == 1
+
+
+def test_opening_another_project_ends_the_run_without_a_result(taught, tmp_path: Path) -> None:
+    from tests.session.conftest import write_image
+
+    write_image(tmp_path / "other" / "x.png", (40, 50), 5)
+    teaching, project = taught.session.teaching, taught.session.project
+    teaching.start(device="cpu", steps=10_000)
+    taught.until(lambda: teaching.status.step >= 1, 150)
+    taught.session.open([tmp_path / "nowhere"])  # fails: the run goes on
+    taught.until(lambda: bool(taught.complaints))
+    assert teaching.is_running
+    taught.open(tmp_path / "other")
+    assert not teaching.is_running
+    assert teaching.status.phase is Phase.IDLE
+    taught.predicted()  # the device is free again
+    taught.settle()
+    assert teaching.status.phase is Phase.IDLE
+    assert not project.checkpoint_paths()
+    assert taught.session.shelf.active.id == "embedded"
+
+
+def test_a_place_that_cannot_be_written_is_told_with_its_cure(start, tmp_path: Path) -> None:
+    import json
+
+    import numpy as np
+    from PIL import Image
+
+    from tests.session.conftest import write_image
+
+    root = tmp_path / "set"
+    write_image(root / "images" / "one.png", (40, 50), 0)
+    (root / "masks").mkdir()
+    Image.fromarray(np.ones((40, 50), np.uint8)).save(root / "masks" / "one.png")
+    classes = [{"index": 0, "name": "background"}, {"index": 1, "name": "leaf"}]
+    (root / "classes.json").write_text(json.dumps(classes))
+    (tmp_path / "set.fcnstudio").write_text("in the way")
+    desk = start()
+    desk.open(root)
+    desk.session.teaching.start(device="cpu", steps=1)
+    assert not desk.session.teaching.is_running
+    assert [(notice.level, notice.action) for notice in desk.notices] == [(Level.ERROR, "choose_store")]
