@@ -18,6 +18,7 @@ from fcn_studio.core.box import Box
 from fcn_studio.core.prediction import Prediction
 from fcn_studio.session.session import Session
 from fcn_studio.ui.canvas import image_job
+from fcn_studio.ui.canvas import pyramid as pyramid_module
 from fcn_studio.ui.canvas.view import CanvasView
 from tests.ui.pointing import (
     CTRL,
@@ -163,6 +164,52 @@ def test_large_images_are_drawn_from_cuts(session: Session, tmp_path: Path, qtbo
         assert np.abs(shown.astype(int) - expected)[1:-1, 1:-1].max(initial=0) <= 1, scale
     view.dispose()
     view.close()
+
+
+def test_an_image_too_large_to_be_kept_twice_looks_the_same(
+    canvas: CanvasView, show_image: Show, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    def look(scale: float) -> np.ndarray:
+        canvas.move_to(canvas.scene.transform.centred_on(20, 30, scale))
+        return seen(canvas)
+
+    show_image(canvas, "b.png")
+    scales = (0.7, 1.0, 1.5, 3.0)
+    expected = [look(scale) for scale in scales]
+    show_image(canvas, "a.png")
+    monkeypatch.setattr(pyramid_module, "MAX_WHOLE_PIXELS", 100)
+    monkeypatch.setattr(image_job, "AT_ONCE_PIXELS", 10)
+    show_image(canvas, "b.png")
+    assert canvas.scene._pyramid.levels[0] is None
+    for scale, picture in zip(scales, expected, strict=True):
+        assert np.abs(look(scale).astype(int) - picture).max() <= 2
+
+
+def test_without_memory_for_it_the_canvas_says_so(
+    canvas: CanvasView, open_session: Session, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    def refuse(*_arguments: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(image_job, "AT_ONCE_PIXELS", 10)
+    monkeypatch.setattr(image_job, "make_first_level", refuse)
+    open_session.images.open("b.png")
+    qtbot.waitUntil(lambda: "memory" in canvas._messages.failure, timeout=WAIT_MS)
+    assert canvas.document is None
+    drag(canvas, [QPoint(200, 150), QPoint(220, 160)])
+    assert open_session.document.label_map.is_empty
+
+
+def test_the_picture_of_a_closed_project_goes_when_the_next_one_fails(
+    canvas: CanvasView, open_session: Session, tmp_path: Path, qtbot: QtBot
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "broken.png").write_bytes(b"no image")
+    open_session.open([other])
+    qtbot.waitUntil(lambda: "broken.png" in canvas._messages.failure, timeout=WAIT_MS)
+    assert canvas.scene.document is None
+    assert canvas.view_state() == {}
 
 
 # --- zoom and pan -------------------------------------------------------------------------------------------

@@ -16,10 +16,12 @@ AT_ONCE_PIXELS = 1_500_000  # up to here the first level takes under 3 ms: no ne
 class ImageJob(QObject):
     """Turns pixels into a pyramid; `ready` brings the full-size level first, then the same with all levels.
 
-    After the next `start` no answer for an earlier image comes any more.
+    Of an image too large to be kept twice it brings all levels at once. `failed` carries a sentence. After
+    the next `start` no answer for an earlier image comes any more.
     """
 
     ready = Signal(object)
+    failed = Signal(str)
     _answered = Signal(int, object)
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -51,15 +53,22 @@ class ImageJob(QObject):
         try:
             if first is None:
                 first = make_first_level(pixels, unwanted)
-                self._answer(number, first)
+                if first.levels[0] is not None:
+                    self._answer(number, first)
             self._answer(number, compute_all_levels(first, unwanted))
-        except MemoryError:  # what is there is shown: slower, and coarser from afar
-            self._answer(number, first or Pyramid(pixels, (None,)))
+        except MemoryError:
+            self._answer(number, None)
 
-    def _answer(self, number: int, pyramid: Pyramid) -> None:
+    def _answer(self, number: int, pyramid: Pyramid | None) -> None:
         if number == self._number:
             self._answered.emit(number, pyramid)
 
-    def _on_answered(self, number: int, pyramid: Pyramid) -> None:
-        if number == self._number and not self._closed:
+    def _on_answered(self, number: int, pyramid: Pyramid | None) -> None:
+        if number != self._number or self._closed:
+            return
+        if pyramid is None:
+            self.failed.emit(
+                self.tr("There is not enough memory to show it. Close other programs, then try again.")
+            )
+        else:
             self.ready.emit(pyramid)

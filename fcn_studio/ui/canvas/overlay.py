@@ -188,7 +188,7 @@ def _edges(plane: NDArray[Any], margin: int, thickness: int) -> NDArray[np.bool_
     inner_h, inner_w = height - 2 * margin, width - 2 * margin
     down = plane[1:, margin : width - margin] != plane[:-1, margin : width - margin]
     right = plane[margin : height - margin, 1:] != plane[margin : height - margin, :-1]
-    found = down[margin - thickness : margin - thickness + inner_h].copy()
+    found: NDArray[np.bool_] = down[margin - thickness : margin - thickness + inner_h].copy()
     for start in range(margin - thickness + 1, margin + thickness):
         found |= down[start : start + inner_h]
     for start in range(margin - thickness, margin + thickness):

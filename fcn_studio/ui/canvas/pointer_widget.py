@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QCoreApplication, QEvent, QPointF, Qt, Signal
-from PySide6.QtWidgets import QApplication, QLineEdit, QPlainTextEdit, QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 
 from fcn_studio.core.box import Box
 from fcn_studio.ui.canvas.cursor import BrushRing, make_ring
@@ -230,7 +230,9 @@ class PointerWidget(QWidget):
     def enterEvent(self, event: QEnterEvent) -> None:
         # Space and the arrow keys are the canvas's while the pointer is over it, unless somebody is typing.
         super().enterEvent(event)
-        if self.isActiveWindow() and not isinstance(QApplication.focusWidget(), QLineEdit | QPlainTextEdit):
+        holder = QApplication.focusWidget()
+        types = holder is not None and holder.testAttribute(Qt.WidgetAttribute.WA_InputMethodEnabled)
+        if self.isActiveWindow() and not types:
             self.setFocus(Qt.FocusReason.MouseFocusReason)
         self._take_pointer(event.position())
 

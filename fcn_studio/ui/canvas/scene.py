@@ -28,11 +28,12 @@ class Scene(QObject):
     """Listens to the session and keeps the frame's stale boxes; the view draws what it says.
 
     `stale` carries the box of device pixels to repaint. `shown`: another image has replaced the one before
-    (the old one is kept until the new one is ready for the screen).
+    (the old one is kept until the new one is ready for the screen). `failed`: a sentence why there is none.
     """
 
     stale = Signal(object)
     shown = Signal()
+    failed = Signal(str)
 
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -49,12 +50,14 @@ class Scene(QObject):
         self._coming: Document | None = None
         self._job = ImageJob(self)
         self._job.ready.connect(self._on_ready)
+        self._job.failed.connect(self._on_job_failed)
         self._connect()
 
     def _connect(self) -> None:
         events = self._session.events
         self._connections = (
             (events.image_opened, self._on_image_opened),
+            (events.image_failed, self._on_image_failed),
             (events.labels_changed, self._on_labels_changed),
             (events.prediction_changed, self._on_prediction_changed),
             (events.classes_changed, self._on_classes_changed),
@@ -91,6 +94,18 @@ class Scene(QObject):
             if self.transform.scale <= 0.5:
                 self.mark_all_stale()
 
+    def _on_image_failed(self, _image_id: str, _sentence: str) -> None:
+        if self._session.document is None:  # the picture on the screen is of a project that is closed
+            self._clear()
+
+    def _on_job_failed(self, sentence: str) -> None:
+        self._clear()
+        self.failed.emit(sentence)
+
+    def _clear(self) -> None:
+        self._coming = self.document = self._pyramid = self._fresh = None
+        self.mark_all_stale()
+
     def _show(self, document: Document, pyramid: Pyramid) -> None:
         self._coming = None
         self.document, self._pyramid = document, pyramid
@@ -118,7 +133,8 @@ class Scene(QObject):
         self.mark_all_stale(new_colors=True)
 
     def _on_classes_changed(self) -> None:
-        self.mark_all_stale(new_colors=True)
+        if self.editable is not None:  # else they are the classes of an image that is still to come
+            self.mark_all_stale(new_colors=True)
 
     def mark_fresh(self, box: Box, mask: NDArray[np.bool_]) -> None:
         """The pixels of `mask` (bool [h, w] of `box`) have just been painted by hand."""

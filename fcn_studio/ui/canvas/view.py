@@ -40,6 +40,7 @@ class CanvasView(PointerWidget):
         self.scene.set_opacity("prediction", session.settings["prediction_opacity"])
         self.scene.stale.connect(self._on_stale)
         self.scene.shown.connect(self._on_shown)
+        self.scene.failed.connect(self._messages.say_failure)
         self._messages.changed.connect(self.update)
         session.events.image_opening.connect(self._on_image_opening)
         session.events.class_chosen.connect(self._on_class_chosen)

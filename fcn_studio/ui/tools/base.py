@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QT_TRANSLATE_NOOP, Qt
 
 from fcn_studio.core.box import Box
 
 if TYPE_CHECKING:
     from fcn_studio.session.document import Document
     from fcn_studio.session.session import Session
+
+
+# lupdate finds these with: -tr-function-alias QT_TRANSLATE_NOOP+=translatable
+translatable: Callable[[str, str], str] = QT_TRANSLATE_NOOP  # type: ignore[assignment]
 
 
 class Button(Enum):

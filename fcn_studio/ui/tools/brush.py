@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from fcn_studio.core.classes import UNLABELLED
 from fcn_studio.core.raster import make_capsule
-from fcn_studio.ui.tools.base import Button, PointerEvent, Tool, ToolContext, pick_class
+from fcn_studio.ui.tools.base import Button, PointerEvent, Tool, ToolContext, pick_class, translatable
 
 LONGEST_PIECE_PX = 512  # a long diagonal is drawn in pieces: its box would be many times its area
 
@@ -22,7 +22,7 @@ class BrushTool(Tool):
     title = "Brush"
     key = "B"
     icon = "mdi6.brush"
-    hint = "Drag to paint · right drag erases · [ ] size · Shift for a line · Alt picks"
+    hint = translatable("Tool", "Drag to paint · right drag erases · [ ] size · Shift for a line · Alt picks")
     has_size = True
 
     def __init__(self, context: ToolContext) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fcn_studio.core.classes import UNLABELLED
-from fcn_studio.ui.tools.base import PointerEvent
+from fcn_studio.ui.tools.base import PointerEvent, translatable
 from fcn_studio.ui.tools.brush import BrushTool
 
 
@@ -14,7 +14,7 @@ class EraserTool(BrushTool):
     title = "Eraser"
     key = "E"
     icon = "mdi6.eraser"
-    hint = "Drag to take labels away · [ ] size · Shift for a line"
+    hint = translatable("Tool", "Drag to take labels away · [ ] size · Shift for a line")
 
     def _class_for(self, _event: PointerEvent) -> int | None:
         return UNLABELLED

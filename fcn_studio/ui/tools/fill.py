@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fcn_studio.core.classes import UNLABELLED
-from fcn_studio.ui.tools.base import Button, PointerEvent, Tool, pick_class
+from fcn_studio.ui.tools.base import Button, PointerEvent, Tool, pick_class, translatable
 
 
 class FillTool(Tool):
@@ -13,7 +13,7 @@ class FillTool(Tool):
     title = "Fill"
     key = "G"
     icon = "mdi6.format-color-fill"
-    hint = "Click a region to give it the class · right click empties it · Alt picks"
+    hint = translatable("Tool", "Click a region to give it the class · right click empties it · Alt picks")
 
     def press(self, event: PointerEvent) -> None:
         if event.alt and event.button is Button.LEFT:

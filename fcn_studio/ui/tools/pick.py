@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fcn_studio.ui.tools.base import PointerEvent, Tool, pick_class
+from fcn_studio.ui.tools.base import PointerEvent, Tool, pick_class, translatable
 
 
 class PickTool(Tool):
@@ -12,7 +12,7 @@ class PickTool(Tool):
     title = "Pick class"
     key = "I"
     icon = "mdi6.eyedropper"
-    hint = "Click to paint with the class under the pointer"
+    hint = translatable("Tool", "Click to paint with the class under the pointer")
 
     def press(self, event: PointerEvent) -> None:
         pick_class(self._context, event)
