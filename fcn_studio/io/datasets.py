@@ -209,7 +209,7 @@ def read_mask(mask: Path, classes: DatasetClasses, ignore: int | None = None) ->
         foreign = int(values[channels < 0].flat[0])
         raise LabelReadError(
             f"{mask} holds the value {foreign}, which is no class of {classes.source}: "
-            f"list it there (as a class or as void), or leave it out with --ignore {foreign}."
+            f"list it there as a class or as void (on the command line --ignore {foreign} leaves it out)."
         )
     return channels.astype(np.uint8)
 

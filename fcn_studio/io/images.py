@@ -82,14 +82,13 @@ def _guarded(path: Path, read: Callable[[Path], _Result]) -> _Result:
         raise ImageReadError(f"{path} may not be read: give yourself the right to read it.") from error
     except Exception as error:
         # Decoders raise nearly anything (struct.error, SyntaxError, KeyError ...) at damaged files.
-        raise ImageReadError(
-            f"{path} is damaged or cut off ({_reason(error)}): fetch or save the image again."
-        ) from error
+        raise ImageReadError(f"{path} is {_fault(error)}: fetch or save the image again.") from error
 
 
-def _reason(error: Exception) -> str:
-    text = str(error).strip().splitlines()
-    return text[0][:120].rstrip(".") if text else type(error).__name__
+def _fault(error: Exception) -> str:
+    """What is wrong with the file; the decoder's own words only where they say more."""
+    text = (str(error).strip().splitlines() or [type(error).__name__])[0][:120].rstrip(".")
+    return "cut off" if "truncated" in text.lower() else f"damaged or cut off ({text})"
 
 
 def _check_file(path: Path) -> None:

@@ -81,19 +81,30 @@ def read_card(path: Path | str) -> ModelSpec:
 
     Raises CheckpointError when the card is missing, no card, or of another format number.
     """
-    card_path = checkpoint_paths(path)[1]
+    weights_path, card_path = checkpoint_paths(path)
     try:
         data = card_path.read_bytes()
     except FileNotFoundError:
-        raise CheckpointError(
-            f"The checkpoint {card_path.stem} has no card ({card_path.name} is missing): "
-            "put the .json file beside the .safetensors file."
-        ) from None
+        raise CheckpointError(_why_no_card(Path(path), weights_path, card_path)) from None
     except OSError as error:
         raise CheckpointError(
             f"{card_path.name} could not be read ({error.strerror}): check the file's permissions."
         ) from error
     return parse_card(data, card_path.name)
+
+
+def _why_no_card(path: Path, weights_path: Path, card_path: Path) -> str:
+    """What was named instead of a checkpoint, and what to do."""
+    if weights_path.exists():
+        return (
+            f"The checkpoint {card_path.stem} has no card ({card_path.name} is missing): "
+            "put the .json file beside the .safetensors file."
+        )
+    if path.is_dir():
+        return f"{path} is a folder: name the .safetensors file of a checkpoint."
+    if path.exists():
+        return f"{path} is no checkpoint: choose a .safetensors file that FCN Studio has made."
+    return f"The checkpoint {path} does not exist: check the name."
 
 
 def parse_card(data: bytes, file_name: str) -> ModelSpec:

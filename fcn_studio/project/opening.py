@@ -91,7 +91,7 @@ def _list_folder(folder: Path) -> tuple[ImageListing, list[str]]:
     except DatasetError as error:
         raise ProjectError(error.user_message) from error
     if not found.images:
-        raise ProjectError(f"{folder} holds no image: choose one with JPEG, PNG, WebP, BMP or TIFF files.")
+        raise ProjectError(f"{folder} holds no image: choose a folder of JPEG, PNG, WebP, BMP or TIFF files.")
     return ImageListing(folder, found.images), list(found.notices)
 
 
