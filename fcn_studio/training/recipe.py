@@ -45,6 +45,10 @@ class Recipe:
     """Weight of the divergence from the teacher (or the start model)."""
     distill_confidence: float = 0.9
     """Only cells where the teacher is surer than this are distilled."""
+    distill_scales: tuple[float, ...] = (1.0,)
+    """Sizes at which the teacher looks at a picture; its answers are averaged."""
+    distill_flips: int = 1
+    """2: the teacher looks at the mirrored picture, too."""
     distill_sharpness: float = 1.0
     """The teacher's scores are multiplied by this: above 1 its choice counts more than its doubts."""
     distill_clear_px: int = 0
@@ -105,16 +109,18 @@ def recipes() -> tuple[str, ...]:
 
 
 def parse_changes(words: tuple[str, ...]) -> dict[str, Any]:
-    """["crop_px=353", "balance=false"] to values of a Recipe's types. Raises UsageError."""
-    types = {field.name: type(getattr(MODERN, field.name)) for field in fields(Recipe)}
+    """["crop_px=353", "scale_range=[0.5,2]"] to values of a Recipe's types. Raises UsageError."""
+    types = {
+        field.name: type(getattr(MODERN, field.name)) for field in fields(Recipe) if field.name != "name"
+    }
     found: dict[str, Any] = {}
     for word in words:
         name, _, text = word.partition("=")
-        if types.get(name) not in (int, float, bool):
+        if name not in types:
             raise UsageError(f"The recipe has no number {name!r}: use one of {', '.join(sorted(types))}.")
         try:
             value = json.loads(text)
-            found[name] = types[name](value)
+            found[name] = tuple(map(float, value)) if types[name] is tuple else types[name](value)
         except (ValueError, TypeError):
             raise UsageError(f"{word!r} is no number of a recipe: write for example crop_px=353.") from None
     return found

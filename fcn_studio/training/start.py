@@ -8,10 +8,12 @@ from pathlib import Path
 import msgspec
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from fcn_studio.core.ports import SampleSource
 from fcn_studio.models.checkpoint import load_checkpoint
 from fcn_studio.models.fcn import FcnNetwork
+from fcn_studio.models.layers import pad_right_bottom, upsample_to_pixels
 from fcn_studio.models.mobilenet_v2 import DeepLabMobileNetV2
 from fcn_studio.models.registry import create_model
 from fcn_studio.models.spec import ModelSpec, checkpoint_paths
@@ -68,20 +70,41 @@ def child_card(parent: ModelSpec, source: SampleSource) -> ModelSpec:
 
 
 def make_teaching(teacher: Teacher, spec: ModelSpec, recipe: Recipe, device: str) -> Teaching:
-    """A Teaching that asks ``teacher`` about whole pictures, filled up as the card says."""
+    """A Teaching that asks ``teacher`` about whole pictures, in the views that the recipe names.
+
+    With more than one view the scores are the logarithm of the mean probability: what the teacher says of a
+    picture is steadier over a few sizes and both mirrorings than of one.
+    """
     mean, std = (torch.tensor(v, dtype=torch.float32).view(3, 1, 1) for v in (spec.mean, spec.std))
     teacher = teacher.eval().to(device)
+    views = [
+        (scale, flip) for scale in recipe.distill_scales for flip in (False, True)[: recipe.distill_flips]
+    ]
 
     def scores_of(pixels: Tensor) -> Tensor:
-        height, width = spec.padded_hw((pixels.shape[1], pixels.shape[2]))
-        x = torch.nn.functional.pad(
-            (pixels.float() - mean) / std, (0, width - pixels.shape[2], 0, height - pixels.shape[1])
-        )
-        return teacher.scores(x[None].to(device).contiguous(memory_format=torch.channels_last))[0]
+        picture = ((pixels.float() - mean) / std)[None].to(device)
+        padded_hw = spec.padded_hw((pixels.shape[1], pixels.shape[2]))
+        if views == [(1.0, False)]:
+            x = pad_right_bottom(picture, padded_hw)
+            return teacher.scores(x.contiguous(memory_format=torch.channels_last))[0]
+        cells = tuple((size - 1) // teacher.stride + 1 for size in padded_hw)
+        found = [_look(teacher, spec, picture, scale, flip).softmax(dim=1) for scale, flip in views]
+        mean_share = torch.stack(found).mean(dim=0)[..., :: teacher.stride, :: teacher.stride]
+        fill = (0, cells[1] - mean_share.shape[3], 0, cells[0] - mean_share.shape[2])
+        return functional.pad(mean_share, fill, mode="replicate").clamp(min=1e-7).log()[0]
 
-    return Teaching(
-        scores_of,
-        teacher.stride,
-        recipe.distill_confidence,
-        recipe.distill_clear_px,
+    return Teaching(scores_of, teacher.stride, recipe.distill_confidence, recipe.distill_clear_px)
+
+
+def _look(teacher: Teacher, spec: ModelSpec, picture: Tensor, scale: float, flip: bool) -> Tensor:
+    """Scores [1, K, H, W] of a picture [1, 3, H, W] as the teacher sees it scaled and mirrored."""
+    height, width = picture.shape[-2:]
+    hw = (max(1, round(height * scale)), max(1, round(width * scale)))
+    view = (
+        functional.interpolate(picture, size=hw, mode="bilinear", antialias=True) if scale != 1 else picture
     )
+    view = pad_right_bottom(view.flip(-1) if flip else view, spec.padded_hw(hw))
+    scores = teacher.scores(view.contiguous(memory_format=torch.channels_last))
+    scores = upsample_to_pixels(scores, teacher.stride, hw)
+    scores = scores.flip(-1) if flip else scores
+    return functional.interpolate(scores, size=(height, width), mode="bilinear", align_corners=False)

@@ -1,0 +1,162 @@
+"""`train` and `evaluate` from a shell: figures, exit codes, resume, Ctrl+C."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner, Result
+from PIL import Image
+
+from fcn_studio.cli.main import cli
+from fcn_studio.models.checkpoint import save_checkpoint
+from fcn_studio.models.registry import create_model
+from fcn_studio.models.spec import ModelSpec, read_card
+
+KEYS = ("ground", "disc")
+SMALL = ("--set", "crop_px=33", "--set", "batch=1", "--set", "validate_every=2", "--device", "cpu")
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Path:
+    """Six pictures with a bright disc, the last two for validation; a border of void round the disc."""
+    root = tmp_path / "discs"
+    (root / "images").mkdir(parents=True)
+    (root / "masks").mkdir()
+    y, x = np.mgrid[:40, :48]
+    distance = np.hypot(y - 20, x - 24)
+    labels = np.where(distance < 10, 1, 0).astype(np.uint8)
+    labels[(distance >= 10) & (distance < 12)] = 255
+    for index in range(6):
+        pixels = np.random.default_rng(index).integers(0, 60, (40, 48, 3)).astype(np.uint8)
+        pixels[distance < 10] += 150
+        Image.fromarray(pixels).save(root / "images" / f"p{index}.png")
+        Image.fromarray(labels).save(root / "masks" / f"p{index}.png")
+    classes = [
+        {"index": 0, "name": "ground", "color": [0, 0, 0]},
+        {"index": 1, "name": "disc", "color": [9, 8, 7]},
+    ]
+    (root / "classes.json").write_text(json.dumps([*classes, {"index": 255, "name": "void", "void": True}]))
+    (root / "train.txt").write_text("p0\np1\np2\np3\n")
+    (root / "val.txt").write_text("p4\np5\n")
+    return root
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Path:
+    """An untrained checkpoint that says "ground" everywhere."""
+    torch.manual_seed(0)
+    model = create_model("fcn8s_mobilenet_v2", 2)
+    spec = ModelSpec(name="start", architecture="fcn8s_mobilenet_v2", class_keys=KEYS, class_names=KEYS)
+    save_checkpoint(tmp_path / "start", model, spec)
+    return tmp_path / "start"
+
+
+def _run(*words: object) -> Result:
+    return CliRunner().invoke(cli, [str(word) for word in words])
+
+
+def test_evaluate_gives_the_figures_of_the_paper(dataset: Path, start: Path) -> None:
+    done = _run("evaluate", dataset, "--model", start, "--split", "val", "--device", "cpu", "--json")
+    assert done.exit_code == 0, done.stderr
+    figures = json.loads(done.stdout)
+    labels = np.asarray(Image.open(dataset / "masks" / "p4.png"))
+    ground, disc = (labels == 0).sum(), (labels == 1).sum()
+    share = ground / (ground + disc)  # everything is called ground; void is left out
+    assert figures["pixel_accuracy"] == pytest.approx(share)
+    assert figures["mean_accuracy"] == pytest.approx(0.5)
+    assert figures["mean_iou"] == pytest.approx(share / 2)
+    assert figures["frequency_weighted_iou"] == pytest.approx(share * share)
+    assert figures["per_class_iou"] == pytest.approx({"ground": share, "disc": 0.0})
+    only = _run("evaluate", dataset, "--model", start, "--classes", "ground", "--device", "cpu", "--json")
+    assert json.loads(only.stdout)["mean_iou"] == pytest.approx(share)
+
+
+def test_train_writes_a_checkpoint_that_can_be_measured(dataset: Path, start: Path, tmp_path: Path) -> None:
+    out = tmp_path / "new.safetensors"
+    done = _run("train", dataset, "--out", out, "--start", start, "--steps", 4, *SMALL, "--json")
+    assert done.exit_code == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert result["steps"] == 4
+    assert 0 <= result["validation_miou"] <= 1
+    card = read_card(out)
+    assert card.class_keys == KEYS
+    assert card.class_colors == ((0, 0, 0), (9, 8, 7))
+    assert card.parent == read_card(start).id
+    measured = json.loads(_run("evaluate", dataset, "--model", out, "--device", "cpu", "--json").stdout)
+    assert measured["mean_iou"] == pytest.approx(result["validation_miou"], abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "complaint"),
+    [
+        (["train", "{missing}", "--out", "{out}"], 1, "missing"),
+        (["train", "{data}"], 2, "--out"),
+        (["train", "{data}", "--out", "{out}", "--resume"], 2, "--run-folder"),
+        (["train", "{data}", "--out", "{out}", "--recipe", "moderm"], 2, "nearest is 'modern'"),
+        (["train", "{data}", "--out", "{out}", "--set", "crop=3"], 2, "no number 'crop'"),
+        (["train", "{data}", "--out", "{out}", "--classes", "cat"], 2, "no class “cat”"),
+        (["train", "{data}", "--out", "{out}", "--start", "{data}/classes.json"], 1, "classes.json"),
+        (["evaluate", "{missing}"], 1, "missing"),
+        (["evaluate", "{data}", "--model", "{start}", "--split", "nothing"], 2, "nothing"),
+        (["evaluate", "{data}", "--model", "{data}/masks/p0.png"], 1, "p0.png"),
+        (["evaluate", "{data}", "--model", "{start}", "--device", "tpu"], 2, "tpu"),
+    ],
+)
+def test_wrong_words_are_named(
+    dataset: Path, start: Path, tmp_path: Path, words: list[str], code: int, complaint: str
+) -> None:
+    places = {"data": dataset, "missing": tmp_path / "missing", "out": tmp_path / "out", "start": start}
+    done = _run(*(word.format(**places) for word in words))
+    assert done.exit_code == code, done.output
+    assert complaint in done.stderr
+    assert "Traceback" not in done.output
+
+
+def test_an_unreadable_image_is_named_and_the_rest_is_done(dataset: Path, start: Path) -> None:
+    (dataset / "images" / "p4.png").write_bytes(b"no picture")
+    done = _run("evaluate", dataset, "--model", start, "--device", "cpu", "--json")
+    assert done.exit_code == 1
+    assert "p4.png" in done.stderr
+    assert json.loads(done.stdout)["pixel_accuracy"] > 0.5
+
+
+def test_a_run_resumes_only_as_it_was_begun(dataset: Path, start: Path, tmp_path: Path) -> None:
+    common = ("--start", start, "--run-folder", tmp_path / "run", *SMALL)
+    assert _run("train", dataset, "--out", tmp_path / "a", "--steps", 2, *common).exit_code == 0
+    other = _run("train", dataset, "--out", tmp_path / "b", "--steps", 3, "--resume", *common)
+    assert other.exit_code == 1
+    assert "another recipe" in other.stderr
+    again = _run("train", dataset, "--out", tmp_path / "b", "--steps", 2, "--resume", "--json", *common)
+    assert again.exit_code == 0, again.stderr
+    assert read_card(tmp_path / "a").id == read_card(tmp_path / "b").id
+
+
+@pytest.mark.e2e
+@pytest.mark.skipif(os.name != "posix", reason="sends SIGINT")
+def test_ctrl_c_keeps_the_best_so_far(dataset: Path, start: Path, tmp_path: Path) -> None:
+    words = ["train", dataset, "--out", tmp_path / "out", "--start", start, "--steps", 5000,
+             "--run-folder", tmp_path / "run", *SMALL, "--json"]  # fmt: skip
+    process = subprocess.Popen(
+        [sys.executable, "-m", "fcn_studio", *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    log = tmp_path / "run" / "log.jsonl"
+    end = time.monotonic() + 90
+    while time.monotonic() < end and not (log.exists() and '"loss"' in log.read_text()):
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130, stderr
+    result = json.loads(stdout)
+    assert result["reason"] == "stopped"
+    assert result["steps"] < 5000
+    assert read_card(tmp_path / "out").id
+    assert (tmp_path / "run" / "state.pt").exists()
