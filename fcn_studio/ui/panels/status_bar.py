@@ -16,6 +16,7 @@ from fcn_studio.ui.theme import Theme
 if TYPE_CHECKING:
     from fcn_studio.session.session import Session
 
+DEVICE_PX = 320
 SAVED_SIGNS = {
     "nothing to save": ("", ""),
     "written": ("content-save-outline", "muted"),
@@ -158,8 +159,10 @@ class StatusBar(QStatusBar):
         if status.phase.value == "running":
             activity = self.tr("training, step {0}").format(status.step)
         self._show_sign(self.device_icon, "chip", "accent" if self._activity else "muted")
-        self.device.setText(f"{device}  ·  {activity}" if device else activity)
-        self.device.setToolTip(self.tr("Where networks run, and what they do (menu “Network”)"))
+        text = f"{device}  ·  {activity}" if device else activity
+        self.device.setText(self.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, DEVICE_PX))
+        about = self.tr("Where networks run, and what they do (menu “Network”)")
+        self.device.setToolTip(f"{text}\n{about}")
 
     def _show_sign(self, label: QLabel, sign: str, token: str) -> None:
         label.setVisible(bool(sign))

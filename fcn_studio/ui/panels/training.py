@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QProgressBar, QPushButton, QVBoxLayout, QWidget
 
@@ -32,6 +33,7 @@ class TrainingPanel(Section):
 
     def __init__(self, session: Session, theme: Theme, start: QAction, stop: QAction) -> None:
         self.progress_text = make_label("", "muted")
+        self.progress_text.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         super().__init__(self.tr("Fine-tune"), self.progress_text)
         self._session, self._theme = session, theme
         self._plot: Any = None
