@@ -24,6 +24,7 @@ TILE_SIDE_PX = 256
 _PATCH_HEAD = struct.Struct("<IIHHBII")  # y0, x0, height, width, coding, payload bytes, changed pixels
 _EDIT_HEAD = struct.Struct("<HI")  # bytes of the name, number of patches
 _RUNS, _DEFLATED = 0, 1
+Planes = tuple[NDArray[np.uint8], NDArray[np.uint8]]  # labels and provenance
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,17 +138,28 @@ class Edit:
         return cls(name, tuple(patches))
 
 
-def _encode_patch(box: Box, before: NDArray[np.uint8], after: NDArray[np.uint8]) -> Patch | None:
-    """A patch from uint8 [h, w, 2] planes before and after; None when they are equal."""
-    codes = np.ascontiguousarray(np.concatenate([before, after], axis=2)).view("<u4").ravel()
-    changed = int(np.count_nonzero((codes & 0xFFFF) != (codes >> 16)))
-    if not changed:
+def _encode_patch(box: Box, before: Planes, after: Planes) -> Patch | None:
+    """A patch from labels and provenance (uint8 [h, w] of `box`) before and after; None when equal.
+
+    Runs at the end of each stroke: cut down to what changed first, since most of a tile did not.
+    """
+    changed = (before[0] != after[0]) | (before[1] != after[1])
+    rows, columns = np.flatnonzero(changed.any(axis=1)), np.flatnonzero(changed.any(axis=0))
+    if not rows.size:
         return None
-    starts = np.flatnonzero(np.concatenate(([True], codes[1:] != codes[:-1])))
-    if 8 * starts.size <= codes.nbytes // 8:
-        lengths = np.diff(np.append(starts, codes.size)).astype("<u4")
-        return Patch(box, _RUNS, np.concatenate([lengths, codes[starts]]).astype("<u4").tobytes(), changed)
-    return Patch(box, _DEFLATED, zlib.compress(codes.tobytes(), 1), changed)
+    inner = Box(int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1)
+    codes = np.empty((*inner.shape_hw, 4), np.uint8)
+    for plane, values in enumerate((*before, *after)):
+        codes[..., plane] = values[inner.slices]
+    flat = codes.view("<u4").ravel()
+    count = int(np.count_nonzero(changed))
+    starts = np.flatnonzero(flat[1:] != flat[:-1]) + 1
+    box = inner.shift(box.y0, box.x0)
+    if 8 * (starts.size + 1) > flat.nbytes // 8:
+        return Patch(box, _DEFLATED, zlib.compress(flat.tobytes(), 1), count)
+    bounds = np.concatenate(([0], starts, [flat.size]))
+    runs = np.stack([np.diff(bounds), flat[bounds[:-1]]]).astype("<u4")
+    return Patch(box, _RUNS, runs.tobytes(), count)
 
 
 def make_edit(
@@ -161,12 +173,11 @@ def make_edit(
 
     Applies nothing. Returns None where nothing would change. `box` must lie inside the image.
     """
-    old = np.stack([label_map.labels[box.slices], label_map.provenance[box.slices]], axis=2)
-    new = np.stack([labels, provenance], axis=2)
     patches = []
     for tile in box.tiles(TILE_SIDE_PX):
         inner = tile.shift(-box.y0, -box.x0).slices
-        patches.append(_encode_patch(tile, old[inner], new[inner]))
+        before = label_map.labels[tile.slices], label_map.provenance[tile.slices]
+        patches.append(_encode_patch(tile, before, (labels[inner], provenance[inner])))
     return make_edit_of(name, patches)
 
 
@@ -186,7 +197,7 @@ class StrokeRecorder:
     def __init__(self, label_map: LabelMap, name: str) -> None:
         self._label_map = label_map
         self._name = name
-        self._before: dict[Box, NDArray[np.uint8]] = {}
+        self._before: dict[Box, Planes] = {}
 
     def paint(self, box: Box, mask: NDArray[np.bool_], class_id: int, provenance: int) -> Box | None:
         """Give the pixels of `mask` (bool [h, w] of `box`) a class; returns the box that changed.
@@ -211,11 +222,11 @@ class StrokeRecorder:
             y0, x0 = part.y0 // TILE_SIDE_PX * TILE_SIDE_PX, part.x0 // TILE_SIDE_PX * TILE_SIDE_PX
             tile = Box(y0, x0, y0 + TILE_SIDE_PX, x0 + TILE_SIDE_PX).intersect(whole)
             if tile not in self._before:
-                self._before[tile] = self._planes(tile)
+                labels, provenance = self._planes(tile)
+                self._before[tile] = labels.copy(), provenance.copy()
 
-    def _planes(self, tile: Box) -> NDArray[np.uint8]:
-        planes = (self._label_map.labels[tile.slices], self._label_map.provenance[tile.slices])
-        return np.stack(planes, axis=2)
+    def _planes(self, tile: Box) -> Planes:
+        return self._label_map.labels[tile.slices], self._label_map.provenance[tile.slices]
 
     def finish(self) -> Edit | None:
         """The whole drag as one edit that is already applied; None when nothing changed."""
