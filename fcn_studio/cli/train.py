@@ -51,7 +51,7 @@ def train(
     as_json: bool,
 ) -> None:
     from fcn_studio.cli.sources import colors_of, parse_classes
-    from fcn_studio.core.errors import UsageError
+    from fcn_studio.core.errors import Cancelled, UsageError
     from fcn_studio.core.resources import resource_path
     from fcn_studio.project.sources import open_source
     from fcn_studio.training.recipe import parse_changes, recipe
@@ -74,7 +74,10 @@ def train(
             begin, source, out, chosen, device=device, seed=seed, run_folder=run_folder, resume=resume,
             only=only, class_colors=colors_of(source), made=made, cancel=cancel,
         )  # fmt: skip
-        outcome = _follow(run, chosen.steps)
+        try:
+            outcome = _follow(run, chosen.steps)
+        except Cancelled:
+            raise KeyboardInterrupt from None
     if as_json:
         print_json(
             {

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from fcn_studio.core.cancel import CancelToken
-from fcn_studio.core.errors import TrainingError
+from fcn_studio.core.errors import Cancelled, TrainingError
 from fcn_studio.core.ports import SampleSource
 from fcn_studio.inference.device import choose_device
 from fcn_studio.models.checkpoint import round_trip, save_checkpoint
@@ -48,25 +48,13 @@ def train_dataset(
     names = source.names("train")
     if not names:
         raise TrainingError("There is no labelled image to train on: label some, or check the train list.")
-    run = RunFolder(run_folder) if run_folder is not None else None
-    config = {
-        "recipe": recipe.as_dict(),
-        "seed": seed,
-        "class_keys": list(source.class_keys),
-        "images": len(names),
-        "start": start.spec.parent,
-    }
-    if run is not None:
-        run.require_same(config) if resume else run.begin(config)
+    run = _begin(run_folder, resume, start, source, recipe, seed)
     deck = Deck(source, names, start.spec.long_side)
-    total = len(names) * (2 if recipe.distill > 0 else 1)
-    for done in deck.prepare():
-        yield Prepared(done, total)
+    yield from _prepared(deck.prepare(), len(names), cancel)
     teaching = None
     if recipe.distill > 0:
         teaching = make_teaching(start.teacher or start.model, start.spec, recipe, where)
-        for done in teaching.prepare(deck):
-            yield Prepared(len(names) + done, total)
+        yield from _prepared(teaching.prepare(deck), len(names), cancel)
     exam = choose_examination(source, recipe.validate_images)
     training = Training(
         start.model, start.spec, deck, recipe, seed=seed, device=where, teaching=teaching,
@@ -86,6 +74,37 @@ def train_dataset(
     spec = msgspec.structs.replace(start.spec, figures=figures, made=made, class_colors=colors)
     save_checkpoint(out_path, round_trip(outcome.model), spec)
     return outcome
+
+
+def _begin(
+    path: Path | None, resume: bool, start: Start, source: SampleSource, recipe: Recipe, seed: int
+) -> RunFolder | None:
+    """The run folder with its config, new or found equal."""
+    if path is None:
+        return None
+    run = RunFolder(path)
+    config = {
+        "recipe": recipe.as_dict(),
+        "seed": seed,
+        "class_keys": list(source.class_keys),
+        "images": len(source.names("train")),
+        "start": start.spec.parent,
+    }
+    if resume:
+        run.require_same(config)
+    else:
+        run.begin(config)
+    return run
+
+
+def _prepared(
+    walk: Generator[int, None, None], total: int, cancel: CancelToken
+) -> Generator[TrainEvent, None, None]:
+    """Tell how far reading is; before the first step a stop leaves nothing to keep."""
+    for done in walk:
+        if cancel.cancelled or cancel.stop_requested:
+            raise Cancelled
+        yield Prepared(done, total)
 
 
 def _validation(exam: Examination | None, spec: ModelSpec, device: str, only: Classes) -> Validate | None:

@@ -84,16 +84,19 @@ def fine_tune(
     new = [i for i, key in enumerate(source.class_keys) if key not in parent_spec.class_keys]
     begin_beside(start, new, deck, teaching)
     exam = choose_examination(source, recipe.validate_images)
+    run = _begin(run_folder, recipe, seed, parent_spec, source, deck)
     training = Training(
         start, spec, deck, recipe, seed=seed, device=where, teaching=teaching,
         validate=(lambda model, step: exam.validated(model, spec, where, step)) if exam else None,
         progress=(lambda model: measure_progress(deck, teaching, model, spec, where))
         if len(deck) <= FEW_IMAGES else None,
-        run=_begin(run_folder, recipe, seed, parent_spec, source, training_names=names),
+        run=run,
     )  # fmt: skip
-    if run_folder is not None and RunFolder(run_folder).has_state:
+    if run is not None and run.has_state:
         training.resume()
     outcome = yield from training.run(cancel)
+    if run is not None:
+        run.end()
     if outcome.steps == 0:
         return FineTuneResult(
             None, False, None, None, "Stopped before the first step: nothing changed.", 0, 0.0
@@ -172,14 +175,9 @@ def _compare(
 
 
 def _begin(
-    path: Path | None,
-    recipe: Recipe,
-    seed: int,
-    parent: ModelSpec,
-    source: SampleSource,
-    training_names: tuple[str, ...],
+    path: Path | None, recipe: Recipe, seed: int, parent: ModelSpec, source: SampleSource, deck: Deck
 ) -> RunFolder | None:
-    """The run folder, begun anew unless it holds the state of the same run."""
+    """The run folder, begun anew unless it holds the state of the same run on the same labels."""
     if path is None:
         return None
     run = RunFolder(path)
@@ -188,7 +186,8 @@ def _begin(
         "seed": seed,
         "parent": parent.id,
         "class_keys": list(source.class_keys),
-        "images": list(training_names),
+        "images": [card.name for card in deck.cards],
+        "labelled_pixels": deck.counts.tolist(),
     }
     if not (run.has_state and run.is_of(config)):
         run.begin(config)

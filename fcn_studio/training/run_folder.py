@@ -79,6 +79,10 @@ class RunFolder:
                 f"The state of the run in {self.path.name} is broken: start it anew without --resume."
             ) from error
 
+    def end(self) -> None:
+        """The run is over: its state is not needed any more, config and log stay."""
+        (self.path / STATE).unlink(missing_ok=True)
+
     def log(self, **entry: Any) -> None:
         """Append one line."""
         try:

@@ -135,6 +135,8 @@ def test_a_killed_run_is_gone_on_with(parent: Path, tmp_path: Path) -> None:
     events, result = finish(_tune(parent, source, tmp_path / "child", recipe, run_folder=tmp_path / "run"))
     assert [e.step for e in events if isinstance(e, StepDone)] == [4, 5, 6]
     assert result.accepted
+    once_more, _ = finish(_tune(parent, source, tmp_path / "again", recipe, run_folder=tmp_path / "run"))
+    assert sum(isinstance(e, StepDone) for e in once_more) == 6  # a finished run is not gone on with
 
 
 def test_nothing_labelled_is_said(parent: Path, tmp_path: Path) -> None:
