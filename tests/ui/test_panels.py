@@ -20,7 +20,7 @@ from fcn_studio.ui.app import App
 from fcn_studio.ui.idle import IdleWork
 from fcn_studio.ui.panels.tool_row import LARGEST_PX, size_of_step, step_of_size
 from fcn_studio.ui.panels.training import describe_time
-from tests.ui.window_kit import WAIT_MS, drag, key, wait_for_image
+from tests.ui.window_kit import WAIT_MS, drag, key, put_prediction, wait_for_image
 
 
 @pytest.fixture
@@ -42,6 +42,17 @@ def test_a_folder_of_ones_own_shows_the_models_classes_as_a_preview(previewed: A
     assert all(row.property("preview") for row in panel.list.rows)
     assert not previewed.window.actions_of["fine_tune"].isEnabled()
     assert previewed.window.training.about.text() == "Choose the classes first."
+
+
+def test_a_preview_begins_with_what_is_in_the_image(previewed: App, qtbot) -> None:
+    cat = previewed.session.classes.shown.by_key("cat")
+    put_prediction(previewed, seen_id=cat.id)
+    rows = previewed.window.classes.list.rows
+    qtbot.waitUntil(lambda: rows[0].entry.name == cat.name, timeout=WAIT_MS)
+    assert rows[0].share.text() == "50 %"
+    assert rows[-1].entry.key == "background"
+    previewed.session.classes.use_model_classes()
+    assert [row.entry.id for row in rows] == [*range(1, len(rows)), 0]
 
 
 def test_the_first_stroke_asks_whose_classes_in_place(previewed: App) -> None:

@@ -26,6 +26,8 @@ class ClassList(QScrollArea):
         super().__init__()
         self._theme = theme
         self.rows: list[ClassRow] = []
+        self._table, self._is_preview = ClassTable(), False
+        self._shares: Mapping[int, float] = {}
         self.setAccessibleName(self.tr("Classes"))
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -41,7 +43,13 @@ class ClassList(QScrollArea):
 
     def show_table(self, table: ClassTable, is_preview: bool) -> None:
         """Show these classes; rows are reused, so that a rename does not rebuild the panel."""
-        entries = _background_last(table)
+        self._table, self._is_preview = table, is_preview
+        self._fill()
+
+    def _fill(self) -> None:
+        """In their own order, whose keys the fingers know; a preview begins with what is in the image."""
+        table, is_preview = self._table, self._is_preview
+        entries = sorted(table, key=self._preview_place if is_preview else _own_place)
         while len(self.rows) < len(entries):
             self._add_row()
         for row in self.rows[len(entries) :]:
@@ -60,8 +68,14 @@ class ClassList(QScrollArea):
             if is_chosen:
                 self.ensureWidgetVisible(row, 0, 0)
 
+    def _preview_place(self, entry: ClassInfo) -> tuple[bool, float]:
+        return entry.key == BACKGROUND_KEY, -self._shares.get(entry.id, 0.0)
+
     def show_shares(self, shares: Mapping[int, float]) -> None:
         """Share of the image by class id, 0 to 1."""
+        self._shares = shares
+        if self._is_preview:
+            self._fill()
         for row in self.rows:
             if row.entry is not None:
                 row.show_share(shares.get(row.entry.id, 0.0))
@@ -88,5 +102,5 @@ class ClassList(QScrollArea):
         self.rows.append(row)
 
 
-def _background_last(table: ClassTable) -> list[ClassInfo]:
-    return sorted(table, key=lambda entry: entry.key == BACKGROUND_KEY)
+def _own_place(entry: ClassInfo) -> bool:
+    return entry.key == BACKGROUND_KEY
