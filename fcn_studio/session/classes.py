@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
 from fcn_studio.core.classes import BACKGROUND_KEY, UNLABELLED, ClassTable, make_key
 from fcn_studio.core.errors import UsageError
 from fcn_studio.core.palette import Color
@@ -27,9 +24,7 @@ class ClassDesk:
         self._store = store
         self.table: ClassTable = EMPTY
         self._preview: ClassTable = EMPTY
-        self._channel_keys: tuple[str, ...] = ()
         self.chosen_id: int | None = None
-        self.prediction_lut: NDArray[np.uint8] = EMPTY.make_lut(())
 
     @property
     def is_preview(self) -> bool:
@@ -49,13 +44,12 @@ class ClassDesk:
         self.table = table
         self.chosen_id = None
         self._choose_some()
-        self._refresh()
+        self._events.classes_changed.emit()
 
     def follow_model(self, model_classes: ClassTable) -> None:
-        """The active checkpoint changed: its classes are the preview, its channels the ones to translate."""
+        """The active checkpoint changed: its classes are the preview."""
         self._preview = model_classes
-        self._channel_keys = model_classes.keys
-        self._refresh()
+        self._events.classes_changed.emit()
 
     def choose(self, class_id: int) -> None:
         """The class that the brush paints from now on; unknown ids are ignored."""
@@ -104,9 +98,5 @@ class ClassDesk:
 
     def _change(self, table: ClassTable) -> None:
         self.table = table
-        self._refresh()
-        self._store(table)
-
-    def _refresh(self) -> None:
-        self.prediction_lut = self.shown.make_lut(self._channel_keys)
         self._events.classes_changed.emit()
+        self._store(table)

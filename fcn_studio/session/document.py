@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fcn_studio.core.classes import UNLABELLED
+from fcn_studio.core.classes import UNLABELLED, ClassTable
 from fcn_studio.core.history import History
 from fcn_studio.core.label_map import LabelMap, Provenance
 from fcn_studio.core.prediction import Prediction
@@ -48,15 +48,22 @@ class Document:
     def shape_hw(self) -> tuple[int, int]:
         return self.label_map.shape_hw
 
-    def value_at(self, y: int, x: int, prediction_lut: NDArray[np.uint8]) -> PixelInfo | None:
-        """What is known of pixel (y, x); None outside the image. `prediction_lut`: channel -> class id."""
+    def make_prediction_lut(self, classes: ClassTable) -> NDArray[np.uint8]:
+        """uint8 [256]: channel of the prediction that is shown -> class id; 255 for none.
+
+        By the prediction's own keys: it may be of an older checkpoint than the active one.
+        """
+        return classes.make_lut(self.prediction.class_keys if self.prediction is not None else ())
+
+    def value_at(self, y: int, x: int, classes: ClassTable) -> PixelInfo | None:
+        """What is known of pixel (y, x) in terms of `classes`; None outside the image."""
         height, width = self.shape_hw
         if not (0 <= y < height and 0 <= x < width):
             return None
         label = int(self.label_map.labels[y, x])
         predicted, confidence = UNLABELLED, None
         if self.prediction is not None:
-            predicted = int(prediction_lut[self.prediction.channels[y, x]])
+            predicted = int(self.make_prediction_lut(classes)[self.prediction.channels[y, x]])
             confidence = float(self.prediction.confidence[y, x]) / 255
         return PixelInfo(
             label_id=None if label == UNLABELLED else label,

@@ -137,7 +137,7 @@ class EditingDesk:
             return
         snapshot, revision = document.label_map.copy(), document.label_map.revision
         channels = document.prediction.channels if document.prediction is not None else None
-        lut = self._classes.prediction_lut
+        lut = document.make_prediction_lut(self._classes.table)
 
         def run() -> Edit | None:
             mask = compose_mask(snapshot.labels, lut[channels]) if channels is not None else snapshot.labels

@@ -206,6 +206,7 @@ class PredictionDesk:
                 ("neighbour", path),
                 Priority.NEIGHBOUR,
                 lambda cancel: self._predict_steps(entry, ticket, pixels, cancel, True),
+                label=f"preparing {path.name}",
                 on_failed=lambda _error: None,
             )
 

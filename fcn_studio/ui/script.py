@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator
+from types import GeneratorType
+from typing import Any
 
 from PySide6.QtCore import QObject, QPointF, Qt, QTimer
 from PySide6.QtTest import QTest
@@ -56,8 +58,13 @@ class ScriptRunner(QObject):
             self._end(error)
 
     def _where(self) -> str:
-        frame = self._script.gi_frame
-        return f"line {frame.f_lineno}" if frame is not None else "its end"
+        """The line of the innermost generator that waits, since stages are scripts of their own."""
+        lines: list[str] = []
+        generator: Any = self._script
+        while isinstance(generator, GeneratorType) and generator.gi_frame is not None:
+            lines.append(f"{generator.gi_code.co_name} line {generator.gi_frame.f_lineno}")
+            generator = generator.gi_yieldfrom
+        return lines[-1] if lines else "its end"
 
     def _end(self, error: BaseException | None) -> None:
         self._timer.stop()

@@ -204,7 +204,7 @@ class Tour:
         prediction = self._document().prediction
         if prediction is None:
             raise FcnStudioError("There is no prediction to compare.")
-        return self._app.session.classes.prediction_lut[prediction.channels]
+        return self._document().make_prediction_lut(self._app.session.classes.table)[prediction.channels]
 
     def _compare(self, before: NDArray[np.uint8], after: NDArray[np.uint8]) -> Agreement:
         """Shares of the painted pixels that are predicted as painted, and of far pixels that stayed."""

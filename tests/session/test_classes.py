@@ -19,7 +19,6 @@ def test_a_folder_of_ones_own_previews_the_models_classes(start, photos: Path) -
     assert len(classes.table) == 0
     assert classes.shown.by_key("cat") is not None
     assert classes.chosen_id is None
-    assert classes.prediction_lut[0] == 0  # previewed all the same
 
 
 def test_nothing_can_be_labelled_before_classes_are_chosen(start, photos: Path) -> None:
@@ -37,7 +36,7 @@ def test_nothing_can_be_labelled_before_classes_are_chosen(start, photos: Path) 
     desk.session.classes.use_model_classes()
     desk.session.editing.request_accept_all()
     desk.until(lambda: desk.session.editing.undo_name == "Accept all")
-    lut = desk.session.classes.prediction_lut
+    lut = desk.document.make_prediction_lut(desk.session.classes.table)
     assert (desk.labels == lut[desk.document.prediction.channels]).all()
 
 
@@ -51,23 +50,24 @@ def test_own_classes_begin_with_background_and_one_is_in_hand(start, photos: Pat
     assert [entry.name for entry in classes.table] == ["background", "cat", "weed"]
     assert not classes.is_preview
     assert chosen == [1]
-    assert classes.prediction_lut[classes_channel(desk, "cat")] == classes.table.by_key("cat").id
-    assert classes.prediction_lut[classes_channel(desk, "dog")] == 255  # no class of the project: not shown
+    assert class_of_channel(desk, "cat") == classes.table.by_key("cat").id
+    assert class_of_channel(desk, "dog") == 255  # no class of the project: not shown
     assert classes.add("moss") == 3
     assert chosen == [1, 3]
     classes.choose(99)
     assert classes.chosen_id == 3
 
 
-def classes_channel(desk, key: str) -> int:
-    return desk.session.shelf.active.classes.keys.index(key)
+def class_of_channel(desk, key: str) -> int:
+    """The class that the active checkpoint's channel `key` is shown as."""
+    keys = desk.session.shelf.active.classes.keys
+    return desk.session.classes.shown.make_lut(keys)[keys.index(key)]
 
 
 def test_a_renamed_class_keeps_its_channel_and_its_labels(desk, start, photos: Path) -> None:
     desk.stroke(20, 20, 1)
-    channel = classes_channel(desk, "cat")
     desk.session.classes.rename(1, "my old cat")
-    assert desk.session.classes.prediction_lut[channel] == 1
+    assert class_of_channel(desk, "cat") == 1
     desk.session.classes.set_color(1, (1, 2, 3))
     desk.session.classes.set_visible(1, False)
     assert desk.session.close()
@@ -75,7 +75,7 @@ def test_a_renamed_class_keeps_its_channel_and_its_labels(desk, start, photos: P
     again.open(photos)
     entry = again.session.classes.table.by_id(1)
     assert (entry.name, entry.key, tuple(entry.color)) == ("my old cat", "cat", (1, 2, 3))
-    assert again.session.classes.prediction_lut[channel] == 1
+    assert class_of_channel(again, "cat") == 1
     assert again.labels[20, 20] == 1
 
 

@@ -15,7 +15,6 @@ from fcn_studio.session import Level
 def put_prediction(desk, channels: np.ndarray) -> None:
     """An answer as the network gives it, in the channels background, cat, dog."""
     keys = ("background", "cat", "dog")
-    desk.session.classes.prediction_lut = desk.session.classes.table.make_lut(keys)
     confidence = np.full(channels.shape, 200, np.uint8)
     desk.document.prediction = Prediction(
         channels.astype(np.uint8), confidence, keys, "test", True, 0.0, "test"

@@ -33,7 +33,7 @@ def export(desk, folder: Path, what: str) -> list[tuple[int, int]]:
 
 
 def test_labels_prediction_and_both(seeing, tmp_path: Path) -> None:
-    lut = seeing.session.classes.prediction_lut
+    lut = seeing.document.make_prediction_lut(seeing.session.classes.shown)
     predicted = lut[seeing.document.prediction.channels]
     labels = seeing.labels.copy()
     expected = {

@@ -41,11 +41,11 @@ def test_the_overlay_follows_the_image_and_says_how_it_was_made(seeing) -> None:
     assert status.milliseconds == pytest.approx(prediction.seconds * 1000)
     assert seeing.session.prediction.device_text == prediction.engine
     y, x = 10, 12
-    info = seeing.document.value_at(y, x, seeing.session.classes.prediction_lut)
+    info = seeing.document.value_at(y, x, seeing.session.classes.shown)
     assert info.predicted_id == prediction.channels[y, x]
     assert info.confidence == pytest.approx(prediction.confidence[y, x] / 255)
     assert info.label_id is None
-    assert seeing.document.value_at(-1, 0, seeing.session.classes.prediction_lut) is None
+    assert seeing.document.value_at(-1, 0, seeing.session.classes.shown) is None
 
 
 def test_answers_for_images_that_were_left_are_dropped(seeing) -> None:
@@ -114,7 +114,7 @@ def test_a_changed_checkpoint_marks_the_old_answer_until_the_new_one_is_there(se
     assert seeing.document.prediction is old
     assert seeing.document.prediction_is_stale
     seeing.predicted()
-    lut = seeing.session.classes.prediction_lut
+    lut = seeing.document.make_prediction_lut(seeing.session.classes.shown)
     horse = seeing.session.classes.table.by_key("horse").id
     assert (lut[seeing.document.prediction.channels] == horse).all()
     seeing.session.shelf.activate("embedded")

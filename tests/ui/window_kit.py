@@ -69,10 +69,10 @@ def drag(app: App, start_xy: tuple[float, float], end_xy: tuple[float, float]) -
 
 def put_prediction(app: App, seen_id: int = 1) -> None:
     """Answer for the network: the left half of the open image is class `seen_id`, the rest background."""
-    document, lut = app.session.document, app.session.classes.prediction_lut
+    document, keys = app.session.document, app.session.classes.shown.keys
     assert document is not None
-    channels = np.full(document.shape_hw, np.flatnonzero(lut == 0)[0], np.uint8)
-    channels[:, : channels.shape[1] // 2] = np.flatnonzero(lut == seen_id)[0]
+    channels = np.zeros(document.shape_hw, np.uint8)
+    channels[:, : channels.shape[1] // 2] = seen_id
     confidence = np.full(channels.shape, 204, np.uint8)
-    document.prediction = Prediction(channels, confidence, (), "test", True, 0.0, "test")
+    document.prediction = Prediction(channels, confidence, keys, "test", True, 0.0, "test")
     app.session.events.prediction_changed.emit(document.image_id)

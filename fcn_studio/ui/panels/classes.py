@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QColorDialog, QSizePolicy
 
-from fcn_studio.core.classes import UNLABELLED
+from fcn_studio.core.classes import UNLABELLED, ClassTable
 from fcn_studio.core.errors import FcnStudioError
 from fcn_studio.ui.icons import make_icon
 from fcn_studio.ui.panels.class_choice import ClassChoice
@@ -26,8 +26,8 @@ SHARES_AFTER_MS = 150
 SHARES_SAMPLE_PX = 300_000
 
 
-def compute_shares(document: Document, prediction_lut: np.ndarray) -> dict[int, float]:
-    """Share of each class id in the mask (label, else prediction), 0 to 1.
+def compute_shares(document: Document, classes: ClassTable) -> dict[int, float]:
+    """Share of each class id in the mask (label, else prediction in terms of `classes`), 0 to 1.
 
     Of large images every n-th row and column is counted, so that this takes about a millisecond.
     """
@@ -35,7 +35,7 @@ def compute_shares(document: Document, prediction_lut: np.ndarray) -> dict[int, 
     step = max(1, int((labels.size / SHARES_SAMPLE_PX) ** 0.5))
     mask = labels[::step, ::step]
     if document.prediction is not None:
-        seen = prediction_lut[document.prediction.channels[::step, ::step]]
+        seen = document.make_prediction_lut(classes)[document.prediction.channels[::step, ::step]]
         mask = np.where(mask != UNLABELLED, mask, seen)
     counts = np.bincount(mask.ravel(), minlength=256)[:UNLABELLED]
     return {int(i): float(counts[i]) / mask.size for i in np.flatnonzero(counts)}
@@ -121,8 +121,8 @@ class ClassesPanel(Section):
 
     def _show_shares(self) -> None:
         document = self._session.document
-        lut = self._session.classes.prediction_lut
-        self.list.show_shares(compute_shares(document, lut) if document is not None else {})
+        shown = self._session.classes.shown
+        self.list.show_shares(compute_shares(document, shown) if document is not None else {})
 
     # --- what the person wants ----------------------------------------------------------------------------
 

@@ -99,7 +99,7 @@ class StatusBar(QStatusBar):
         document = self._session.document
         info = None
         if document is not None and self._pointer is not None:
-            info = document.value_at(*self._pointer, self._session.classes.prediction_lut)
+            info = document.value_at(*self._pointer, self._session.classes.shown)
         if info is None or self._pointer is None:
             for label in (self.position, self.label, self.network):
                 label.clear()

@@ -111,8 +111,6 @@ def pick_class(context: ToolContext, event: PointerEvent) -> None:
     if classes.is_preview:
         context.want_classes()
         return
-    # by the prediction's own keys: it may be of a checkpoint before the active one
-    keys = document.prediction.class_keys if document.prediction is not None else ()
-    info = document.value_at(int(event.y // 1), int(event.x // 1), classes.table.make_lut(keys))
+    info = document.value_at(int(event.y // 1), int(event.x // 1), classes.table)
     if info is not None and info.class_id is not None:
         classes.choose(info.class_id)
