@@ -48,6 +48,8 @@ def _open_files(named: list[Path], store: Path | None) -> Project:
     images = [path for path in named if _find_fault(path) is None]
     if not images:
         raise ProjectError(notices[0])
+    if (fault := _find_common_fault(images)) is not None:
+        raise ProjectError(fault)
     parents = {path.parent for path in images}
     if len(parents) > 1:
         raise ProjectError("These images lie in different folders: open the folder that holds them all.")
@@ -68,6 +70,19 @@ def _find_fault(path: Path) -> str | None:
     except ImageReadError as error:
         return error.user_message
     return None
+
+
+def _find_common_fault(images: list[Path]) -> str | None:
+    """The first fault when no image at all can be shown; what is open must then stay. None otherwise."""
+    first = None
+    for path in images:
+        try:
+            read_size(path)
+        except ImageReadError as error:
+            first = first or error.user_message
+        else:
+            return None
+    return first
 
 
 def _open_store(store: Path) -> Project:
