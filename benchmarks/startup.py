@@ -1,8 +1,9 @@
 """Process start to a visible window, and to the first overlay, beside labelme and napari.
 
-Run under a display (or Xvfb): `xvfb-run -a python benchmarks/startup.py --labelme ENV --napari ENV`, where ENV
-is a virtual environment that has the peer installed. Every program opens the same photograph. A window counts
-as visible when the X server says so (xdotool), for all three alike; the first overlay is told by ours itself.
+Run under a display (or Xvfb): `xvfb-run -a python benchmarks/startup.py --labelme ENV --napari ENV`, where
+ENV is a virtual environment that has the peer installed. Every program opens the same photograph. A window
+counts as visible when the X server says so (xdotool), for all three alike; the first overlay is told by ours
+itself.
 """
 
 from __future__ import annotations
