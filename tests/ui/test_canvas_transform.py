@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
 
 from fcn_studio.core.box import Box
 from fcn_studio.ui.canvas.transform import KEPT_IN_VIEW_PX, MAX_SCALE, ViewTransform
