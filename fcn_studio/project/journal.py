@@ -106,11 +106,12 @@ class Journal:
             seq = self._written_seq
             if not self._opened or seq == self._synced_seq:
                 return self._synced_seq
-            descriptor = None if self._descriptor is None else os.dup(self._descriptor)
             folders, self._unsynced_folders = self._unsynced_folders, []
+        descriptor = None
         try:
-            if descriptor is None:
-                descriptor = os.open(self.path, _READ_WRITE)
+            # Not a duplicate of the one that writes: that would hold its lock beyond `close`, and the image
+            # opened again meanwhile would seem to be edited in another window.
+            descriptor = os.open(self.path, _READ_WRITE)
             os.fsync(descriptor)
             for folder in folders:
                 sync_folder(folder)

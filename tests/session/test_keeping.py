@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -172,3 +174,24 @@ def test_a_project_that_was_open_when_it_closed_starts_at_its_last_image(desk, s
     again.open(photos, first="c.png")
     assert again.document.image_id == "c.png"
     assert np.all(again.labels == 255)
+
+
+def test_coming_back_while_strokes_are_made_durable_is_no_other_window(
+    desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, slow = os.fsync, threading.Event()
+
+    def fsync(descriptor: int) -> None:
+        if threading.current_thread().name.startswith("journal"):
+            slow.wait(10)  # a disk that takes its time
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    desk.stroke(20, 20, 1)
+    desk.show("b.png")
+    desk.show("a.png")
+    desk.stroke(40, 40, 2)
+    assert desk.session.editing.saved is Saved.WRITTEN
+    slow.set()
+    desk.on_disk()
+    assert not desk.complaints
