@@ -1,8 +1,9 @@
 """Process start to a visible window, and to the first overlay, beside labelme and napari.
 
-`python benchmarks/startup.py --labelme ENV --napari ENV` on a display (without one: under Xvfb), where ENV is a virtual environment that has the peer installed. Every program opens the same photograph. A window
-counts as visible when the X server says so, for all three alike: it is asked every 5 ms over one connection,
-which costs the programs nothing. The first overlay is told by ours itself.
+`python benchmarks/startup.py --labelme ENV --napari ENV` on a display (without one: under Xvfb), where ENV is
+a virtual environment that has the peer installed. Every program opens the same photograph. A window counts as
+visible when the X server says so, for all three alike: it is asked every 5 ms over one connection, which is no
+burden to the programs. The first overlay is told by ours itself.
 """
 
 from __future__ import annotations
