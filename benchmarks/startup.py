@@ -2,8 +2,8 @@
 
 `python benchmarks/startup.py --labelme ENV --napari ENV` on a display (without one: under Xvfb), where ENV is
 a virtual environment that has the peer installed. Every program opens the same photograph. A window counts as
-visible when the X server says so, for all three alike: it is asked every 5 ms over one connection, which is no
-burden to the programs. The first overlay is told by ours itself.
+visible when the X server says so, for all three alike: it is asked every 5 ms over one connection, which is
+no burden to the programs. The first overlay is told by ours itself.
 """
 
 from __future__ import annotations
