@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -61,6 +62,13 @@ class Desk:
         self.queue.run_pending()
         self.until(lambda: all(pool.idle for pool in pools))
         self.queue.run_pending()
+
+    def hold(self, is_idle: Callable[[], bool]) -> None:
+        """Wait until other threads have answered, letting no answer in."""
+        end = time.monotonic() + PATIENCE_S
+        while not is_idle():
+            assert time.monotonic() < end
+            time.sleep(0.005)
 
     def open(self, *paths: Path, first: str | None = None) -> None:
         """Open a project and wait for its first image."""

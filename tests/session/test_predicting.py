@@ -14,7 +14,7 @@ from fcn_studio.inference import engine as engines
 from fcn_studio.inference import torch_engine
 from fcn_studio.session import Phase
 from tests.session.checkpoints import write_checkpoint
-from tests.session.conftest import HW
+from tests.session.conftest import HW, write_image
 from tests.session.desk import Desk
 
 pytestmark = pytest.mark.skipif(
@@ -66,6 +66,63 @@ def test_answers_for_images_that_were_left_are_dropped(seeing) -> None:
     assert changes
     assert all(changes)
     assert seeing.document.prediction.channels.shape == HW["c.png"]
+
+
+def test_an_answer_that_comes_in_behind_the_next_image_is_dropped(start, photos: Path) -> None:
+    write_image(photos / "b.png", HW["a.png"], 9)  # of the same size: it would fit
+    desk = start(networks=True)
+    desk.open(photos)
+    desk.predicted()
+    workers, changed = desk.session._workers, []
+    desk.settle()
+    desk.hold(lambda: workers.device.idle)
+    desk.session.images.open("b.png")
+    desk.hold(lambda: workers.pool.idle)
+    desk.session.prediction.set_device("cpu")  # asks about a.png again
+    desk.hold(lambda: workers.device.idle)
+    desk.session.events.prediction_changed.connect(changed.append)
+    desk.until(lambda: desk.document.image_id == "b.png")
+    desk.predicted()
+    desk.settle()
+    assert changed == ["b.png"]
+
+
+def test_loading_torch_changes_nothing_where_there_is_no_gpu(seeing) -> None:
+    pytest.importorskip("torch")
+    if torch_engine.sees_cuda():
+        pytest.skip("there is a GPU")
+    before, engine = seeing.document.prediction, seeing.session.prediction.device_text
+    seeing.session.teaching.request_warm_up()
+    seeing.settle()
+    seeing.hold(lambda: seeing.session._workers.device.idle)
+    seeing.settle()
+    seeing.hold(lambda: seeing.session._workers.device.idle)
+    assert seeing.document.prediction is before
+    assert not seeing.document.prediction_is_stale
+    assert seeing.session.prediction.device_text == engine
+
+
+@pytest.mark.gpu
+def test_a_gpu_takes_over_once_torch_is_loaded(tmp_path: Path, photos: Path, cache_dir: Path) -> None:
+    if not torch_engine.sees_cuda():
+        pytest.skip("there is no GPU")
+    code = f"""
+import sys
+from pathlib import Path
+sys.path.insert(0, {str(Path(__file__).parents[2])!r})
+from tests.session.desk import Desk
+desk = Desk(Path({str(tmp_path)!r}), Path({str(cache_dir)!r}), networks=True, settings={{}})
+desk.open(Path({str(photos)!r}))
+desk.predicted()
+assert "torch" not in sys.modules
+assert "OpenVINO" in desk.document.prediction.engine, desk.document.prediction.engine
+desk.session.teaching.request_warm_up()
+desk.until(lambda: "cuda" in desk.document.prediction.engine)
+desk.show("b.png")
+desk.predicted()
+assert desk.session.close()
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=170)
 
 
 def test_the_second_visit_is_instant_and_asks_the_device_nothing(seeing) -> None:
