@@ -118,7 +118,7 @@ class Training:
 
     def check_start(self) -> Generator[TrainEvent, None, None]:
         """Measure the untrained network, so that a run that only spoils it gives back the start."""
-        if self._validate is not None and self._step == 0:
+        if self._validate is not None and self._step == 0 and self.recipe.start_counts:
             yield from self._measure(self._validate)
 
     def _make_step(self) -> Generator[TrainEvent, None, float]:

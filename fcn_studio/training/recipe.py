@@ -55,6 +55,8 @@ class Recipe:
     """Nothing is distilled so near to a labelled pixel that contradicts the teacher."""
     validate_every: int = 100
     validate_images: int = 100
+    start_counts: bool = True
+    """The start is validated, too, and stays when nothing beats it."""
     tie: float = 0.0
     """A validation this little below the best one still counts as best: the later network is taken."""
     patience: int = 0
