@@ -28,8 +28,9 @@ class EditingDesk:
     """All ways to change labels; each ends in one edit that is applied, remembered and journalled.
 
     Strokes are applied as they are drawn. Edits of the whole image are computed on the io pool from a
-    snapshot; when the labels moved meanwhile they are computed again, never merged. Only classes of the
-    project can be given; as long as it has none nothing can be labelled.
+    snapshot that is taken there too; when the labels moved meanwhile (their revision tells, also of a
+    snapshot torn by a stroke) they are computed again, never merged. Only classes of the project can be
+    given; as long as it has none nothing can be labelled.
     """
 
     def __init__(
@@ -135,11 +136,12 @@ class EditingDesk:
         document = self._find_document()
         if document is None:
             return
-        snapshot, revision = document.label_map.copy(), document.label_map.revision
+        label_map, revision = document.label_map, document.label_map.revision
         channels = document.prediction.channels if document.prediction is not None else None
         lut = document.make_prediction_lut(self._classes.table)
 
         def run() -> Edit | None:
+            snapshot = label_map.copy()
             mask = compose_mask(snapshot.labels, lut[channels]) if channels is not None else snapshot.labels
             planes = compute(snapshot, mask)
             return make_edit(name, snapshot, *planes) if planes is not None else None
@@ -147,10 +149,10 @@ class EditingDesk:
         def on_done(edit: Edit | None) -> None:
             if self._find_document() is not document or edit is None:
                 return
-            if document.label_map.revision != revision or self.in_stroke:
+            if label_map.revision != revision or self.in_stroke:
                 self._request(name, compute)
                 return
-            self._events.labels_changed.emit(document.image_id, edit.apply(document.label_map))
+            self._events.labels_changed.emit(document.image_id, edit.apply(label_map))
             self._remember(document, edit)
 
         self._workers.pool.submit(run, on_done, self._on_failed, key="edit")

@@ -184,22 +184,28 @@ class Keeper:
 
     def _save(self, work: Work, *, compact: bool) -> None:
         project, journal, image_id = work.project, work.journal, work.document.image_id
-        changed, work.unsaved_edits = work.unsaved_edits > 0, 0
-        if not changed and not (compact and journal.has_changes):
+        edits, work.unsaved_edits = work.unsaved_edits, 0
+        if not edits and not (compact and journal.has_changes):
             journal.close()
             return
-        snapshot = work.document.label_map.copy() if changed else None
-        seq = journal.last_seq
+        label_map, revision, seq = work.document.label_map, work.document.label_map.revision, journal.last_seq
 
-        def run() -> None:
+        def run() -> bool:
+            """Copies the labels here, off the person's thread; False when they moved under the copy."""
             if compact and not journal.close():
                 raise StorageError(f"The last strokes on {image_id} could not be written: the disk refuses.")
-            if snapshot is not None and journal.path.exists():
+            snapshot = label_map.copy()
+            if label_map.revision != revision:
+                return False
+            if edits and journal.path.exists():
                 project.save_labels(image_id, snapshot, seq, journal.journal_id)
             if compact:
                 project.compact(image_id)
+            return True
 
-        def on_done(_result: object) -> None:
+        def on_done(saved: bool) -> None:
+            if not saved:
+                work.unsaved_edits += edits  # the next edit asks again
             self._events.image_state_changed.emit(image_id)
 
         self._workers.pool.submit(run, on_done, self._on_save_failed, serial=image_id)

@@ -54,7 +54,7 @@ class ClassList(QScrollArea):
             self._add_row()
         for row in self.rows[len(entries) :]:
             self._layout.removeWidget(row)
-            row.setParent(None)
+            row.hide()
             row.deleteLater()
         del self.rows[len(entries) :]
         for row, entry in zip(self.rows, entries, strict=True):

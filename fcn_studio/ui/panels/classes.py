@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from fcn_studio.session.session import Session
 
 SHARES_AFTER_MS = 150
-SHARES_SAMPLE_PX = 300_000
+SHARES_SAMPLE_PX = 60_000
 
 
 def compute_shares(document: Document, classes: ClassTable) -> dict[int, float]:

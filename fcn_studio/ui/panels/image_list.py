@@ -61,7 +61,6 @@ class ImageListPanel(QWidget):
         self.view.clicked.connect(self._on_row_used)
         self.view.activated.connect(self._on_row_used)
         events = self._session.events
-        events.project_opened.connect(self._on_images_changed)
         events.images_changed.connect(self._on_images_changed)
         events.image_state_changed.connect(self._on_state_changed)
         events.thumbnail_ready.connect(self.rows.put_thumbnail)
@@ -85,14 +84,16 @@ class ImageListPanel(QWidget):
 
     def _on_images_changed(self) -> None:
         self.rows.reload()
-        self._on_state_changed("")
+        self._show_count()
         self._show_current(self._session.images.current_id)
 
-    def _on_state_changed(self, _image_id: str) -> None:
-        self.rows.refresh_states()
-        entries = self._session.images.entries
-        done = sum(entry.state.value == "reviewed" for entry in entries)
-        self.count.setText(self.tr("{0} of {1} reviewed").format(done, len(entries)) if entries else "")
+    def _on_state_changed(self, image_id: str) -> None:
+        self.rows.refresh_state(image_id)
+        self._show_count()
+
+    def _show_count(self) -> None:
+        done, total = self.rows.count_reviewed(), self.rows.rowCount()
+        self.count.setText(self.tr("{0} of {1} reviewed").format(done, total) if total else "")
 
     def _on_image_opened(self, document: object) -> None:
         self._show_current(getattr(document, "image_id", None))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from fcn_studio.ui.qimage import make_rgb_image
 from fcn_studio.ui.theme import Theme
 
 if TYPE_CHECKING:
+    from fcn_studio.session.images import ImageEntry
     from fcn_studio.session.session import Session
 
 Index = QModelIndex | QPersistentModelIndex
@@ -47,26 +49,29 @@ class ImageRows(QAbstractListModel):
     def __init__(self, session: Session, parent: QObject) -> None:
         super().__init__(parent)
         self._session = session
-        self._entries: tuple[Any, ...] = ()
+        self._entries: list[ImageEntry] = []
         self._rows: dict[str, int] = {}
         self._thumbnails: OrderedDict[str, QPixmap | None] = OrderedDict()  # None: asked for
 
     def reload(self) -> None:
         """Read the list anew, as after another folder was opened."""
         self.beginResetModel()
-        self._entries = self._session.images.entries
+        self._entries = list(self._session.images.entries)
         self._rows = {entry.image_id: row for row, entry in enumerate(self._entries)}
         self._thumbnails.clear()
         self.endResetModel()
 
-    def refresh_states(self) -> None:
-        """Read the states anew; the rows stay."""
-        entries = self._session.images.entries
-        if len(entries) != len(self._entries):
-            self.reload()
-            return
-        self._entries = entries
-        self.dataChanged.emit(self.index(0), self.index(max(0, len(entries) - 1)))
+    def refresh_state(self, image_id: str) -> None:
+        """Read the state of one image anew."""
+        row = self._rows.get(image_id)
+        if row is not None:
+            state = self._session.images.state_of(image_id)
+            self._entries[row] = replace(self._entries[row], state=state)
+            self.dataChanged.emit(self.index(row), self.index(row))
+
+    def count_reviewed(self) -> int:
+        """How many images need no more work."""
+        return sum(entry.state.value == "reviewed" for entry in self._entries)
 
     def put_thumbnail(self, image_id: str, pixels: NDArray[np.uint8]) -> None:
         """A thumbnail arrived, uint8 [h, w, 3]."""
