@@ -5,7 +5,7 @@ so a fine-tuned checkpoint needs neither torch nor an export of its own. What Op
 kept in the cache folder.
 
 Precision is float32: in bf16 the networks here run almost twice as fast, but a tenth of the pictures then
-agree with float32 on less than 99.5 % of their pixels (docs/adr/0006), so what is shown would depend on the
+agree with float32 on less than 99.5 % of their pixels (docs/adr/0003), so what is shown would depend on the
 processor.
 """
 
