@@ -23,6 +23,7 @@ from fcn_studio.core.errors import FcnStudioError
 from fcn_studio.io.atomic import write_atomic
 from fcn_studio.io.export import compute_areas
 from fcn_studio.io.label_png import read_label_png
+from fcn_studio.project import ImageState
 from fcn_studio.session.document import Document
 from fcn_studio.session.events import Level, Notice, Phase, Saved
 from fcn_studio.ui.app import App, find_places, make_application
@@ -153,8 +154,7 @@ class Tour:
         QTest.keyClick(canvas, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
         yield lambda: session.editing.undo_name == "Accept all"
         QTest.keyClick(canvas, Qt.Key.Key_R)
-        states = {entry.image_id: entry for entry in session.images.entries}
-        yield lambda: states[image_id].state is not session.images.state_of(image_id)
+        yield lambda: session.images.state_of(image_id) is ImageState.REVIEWED
         yield self._end_stage("accept and review")
 
     def _results(self) -> Script:
