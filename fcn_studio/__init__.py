@@ -5,10 +5,15 @@ Importing this package loads neither torch nor Qt; programs start from `fcn_stud
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fcn_studio.session import open_project as open_project
+
+# Before anything loads torch: its OpenMP threads would wait for each other in busy loops, and training would
+# be three times slower as soon as another program wants a core (docs/benchmarks.md). An own choice is kept.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 __version__ = "0.1.0"
 __all__ = ["__version__", "open_project"]

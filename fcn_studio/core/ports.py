@@ -84,7 +84,10 @@ class SampleSource(Protocol):
     def class_names(self) -> tuple[str, ...]: ...
 
     def names(self, split: str) -> tuple[str, ...]:
-        """Names of the samples of "train", "val", "test" or "all"; empty where there is no such split."""
+        """Names of the samples of "train", "val", "test" or "all"; empty where there is no such split.
+
+        "unlabelled": some images without any label, on which a network should stay as it is.
+        """
 
     def read(self, name: str) -> Sample:
         """One sample; raises ImageReadError or LabelReadError with a sentence."""

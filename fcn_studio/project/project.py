@@ -26,6 +26,7 @@ from fcn_studio.project.sample_source import ProjectSource, make_source
 from fcn_studio.project.shelf import find_checkpoints, make_next_path
 
 _NOT_MOVED = shutil.ignore_patterns("runs")
+UNLABELLED_SAMPLES = 6
 
 
 class ImageState(Enum):
@@ -252,7 +253,11 @@ class Project:
         self._ledger.set_splits(splits)
         if self.is_on_disk:
             self.save()
-        return source
+        unlabelled = [image_id for image_id in self.image_ids if image_id not in set(wanted)]
+        step = max(1, len(unlabelled) // UNLABELLED_SAMPLES)
+        return source.with_unlabelled(
+            {image_id: self.image_path(image_id) for image_id in unlabelled[::step][:UNLABELLED_SAMPLES]}
+        )
 
 
 def _copy_store(old: Path, new: Path) -> None:

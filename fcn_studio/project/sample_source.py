@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from fcn_studio.core.classes import ClassTable
+from fcn_studio.core.classes import UNLABELLED, ClassTable
 from fcn_studio.core.edit import Edit
 from fcn_studio.core.errors import FcnStudioError, LabelReadError
 from fcn_studio.core.label_map import Provenance
@@ -59,6 +61,13 @@ class ProjectSource:
         self._splits = splits
         self.notices = tuple(notices)
         self._lut = classes.make_channel_lut(classes.keys)
+        self._unlabelled: Mapping[str, Path] = {}
+
+    def with_unlabelled(self, images: Mapping[str, Path]) -> ProjectSource:
+        """The same samples, and images (id -> file) without any label as the split "unlabelled"."""
+        source = copy.copy(self)
+        source._unlabelled = {name: path for name, path in images.items() if name not in self._snapshots}
+        return source
 
     @property
     def class_keys(self) -> tuple[str, ...]:
@@ -73,11 +82,19 @@ class ProjectSource:
         return self._classes
 
     def names(self, split: str) -> tuple[str, ...]:
-        """Ids of labelled images: "all", "train", "val", or a list of a labelled folder ("test")."""
+        """Ids of labelled images: "all", "train", "val", or a list of a labelled folder ("test").
+
+        "unlabelled": ids of some images without labels.
+        """
+        if split == "unlabelled":
+            return tuple(self._unlabelled)
         return self._splits.get(split, ())
 
     def read(self, name: str) -> Sample:
         """Image and labels of one id. Raises ImageReadError, LabelReadError."""
+        if name in self._unlabelled:
+            pixels = read_image(self._unlabelled[name]).pixels
+            return Sample(name, pixels, np.full(pixels.shape[:2], UNLABELLED, np.uint8))
         snapshot = self._snapshots.get(name)
         if snapshot is None:
             raise LabelReadError(f"{name} has no labels in this project: label it first.")

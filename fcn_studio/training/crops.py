@@ -59,8 +59,15 @@ def choose_crops(deck: Deck, recipe: Recipe) -> list[Crop]:
 
 
 def _choose(deck: Deck, recipe: Recipe, draw: float) -> Crop:
-    """A crop round a class picked evenly, round any labelled pixel, or anywhere; ``draw`` in 0..1 decides."""
+    """A crop round a class picked evenly, round any labelled pixel, anywhere, or of an image without labels.
+
+    ``draw`` in 0..1 decides.
+    """
     spot: tuple[int, int] | None = None
+    if deck.unlabelled and recipe.replay:
+        if draw >= 1.0 - recipe.replay:
+            return _place(deck, recipe, deck.unlabelled[_below(len(deck.unlabelled))], None)
+        draw /= 1.0 - recipe.replay
     if draw < recipe.focus:
         klass = deck.classes[_below(len(deck.classes))]
         having = deck.having(klass)

@@ -60,6 +60,7 @@ class Deck:
         self._cache: OrderedDict[int, Picture] = OrderedDict()
         self._cached_bytes = 0
         self.cards: list[Card] = []
+        self.unlabelled: list[int] = []
         self.counts = np.zeros(len(source.class_keys), np.int64)
         self._by_class: dict[int, list[int]] = {}
 
@@ -77,6 +78,8 @@ class Deck:
             for klass in spots:
                 self._by_class.setdefault(klass, []).append(index)
             self.cards.append(Card(self._names[index], picture.hw, spots))
+            if not spots:
+                self.unlabelled.append(index)
             yield index + 1
         if not self._by_class:
             raise TrainingError("Nothing is labelled yet: paint a few strokes first, then train.")

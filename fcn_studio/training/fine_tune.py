@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ import msgspec
 import torch
 
 from fcn_studio.core.cancel import CancelToken
-from fcn_studio.core.errors import TrainingError
+from fcn_studio.core.errors import InputError, TrainingError
 from fcn_studio.core.ports import SampleSource
 from fcn_studio.inference.device import choose_device
 from fcn_studio.models.checkpoint import load_checkpoint, round_trip, save_checkpoint
@@ -76,11 +77,12 @@ def fine_tune(
     names = source.names("train")
     if not names:
         raise TrainingError("Nothing is labelled yet: paint a few strokes first, then fine-tune.")
-    recipe = recipe.for_images(len(names))
-    deck = Deck(source, names, spec.long_side)
-    yield from _prepared(deck.prepare(), len(names), cancel)
+    others = _readable(source, source.names("unlabelled")) if recipe.replay else ()
+    recipe = recipe.for_images(len(names), len(others))
+    deck = Deck(source, (*names, *others), spec.long_side)
+    yield from _prepared(deck.prepare(), len(deck), cancel)
     teaching = make_teaching(start, spec, recipe, where)
-    yield from _prepared(teaching.prepare(deck), len(names), cancel)
+    yield from _prepared(teaching.prepare(deck), len(deck), cancel)
     new = [i for i, key in enumerate(source.class_keys) if key not in parent_spec.class_keys]
     begin_beside(start, new, deck, teaching)
     exam = choose_examination(source, recipe.validate_images)
@@ -89,7 +91,7 @@ def fine_tune(
         start, spec, deck, recipe, seed=seed, device=where, teaching=teaching,
         validate=(lambda model, step: exam.validated(model, spec, where, step)) if exam else None,
         progress=(lambda model: measure_progress(deck, teaching, model, spec, where))
-        if len(deck) <= FEW_IMAGES else None,
+        if len(names) <= FEW_IMAGES else None,
         run=run,
     )  # fmt: skip
     if run is not None and run.has_state:
@@ -104,6 +106,16 @@ def fine_tune(
     candidate = round_trip(outcome.model)
     scores = yield from _compare(exam, (parent.to(where), parent_spec), (candidate, spec), where, cancel)
     return _choose(scores, outcome, candidate, spec, out_path)
+
+
+def _readable(source: SampleSource, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Those that can be read; nobody asked for these images, so a broken one must not end the run."""
+    found = []
+    for name in names:
+        with contextlib.suppress(InputError):
+            source.read(name)
+            found.append(name)
+    return tuple(found)
 
 
 def begin_beside(model: FcnNetwork, new: list[int], deck: Deck, teaching: Teaching) -> None:

@@ -37,6 +37,8 @@ class Recipe:
     """Strength of random brightness, contrast and saturation; hue gets a tenth."""
     focus: float = 0.5
     """Share of crops drawn round a pixel of a class that is picked evenly; the rest: any labelled pixel."""
+    replay: float = 0.0
+    """Share of crops drawn from images without labels, where there are any, so that old knowledge stays."""
     anywhere: float = 0.0
     """Share of crops drawn anywhere at all, for distillation where nothing is labelled."""
     balance: bool = True
@@ -77,9 +79,10 @@ class Recipe:
         """A copy with other numbers."""
         return replace(self, **changes)
 
-    def for_images(self, count: int) -> Recipe:
-        """The recipe with the steps that so many images call for."""
-        return replace(self, steps=self.steps + self.steps_per_image * min(max(count - 1, 0), 24))
+    def for_images(self, count: int, unlabelled: int = 0) -> Recipe:
+        """The recipe with the steps that so many labelled images call for, beside some without labels."""
+        steps = self.steps + self.steps_per_image * min(max(count - 1, 0), 24)
+        return replace(self, steps=round(steps / (1.0 - self.replay)) if unlabelled else steps)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for the run's config file."""
@@ -140,15 +143,16 @@ FINE_TUNE = register(
         crops_at_once=1,
         crop_px=513,
         skip_rate=3e-3,
-        head_rate=1e-3,
+        head_rate=5e-4,
         trunk_rate=1e-4,
         warm_up_steps=5,
         ema_decay=0.9,
         scale_range=(0.85, 1.18),
         color=0.05,
         focus=0.7,
+        replay=0.3,
         anywhere=0.3,
-        distill=1.0,
+        distill=2.0,
         distill_confidence=0.0,
         distill_sharpness=5.0,
         distill_clear_px=32,

@@ -72,24 +72,26 @@ def choose_examination(source: SampleSource, limit: int) -> Examination | None:
 def measure_progress(
     deck: Deck, teaching: Teaching, model: FcnNetwork, spec: ModelSpec, device: str
 ) -> Generator[None, None, Progress]:
-    """What a network has learnt of the deck's labels and kept of the teacher's word; channels are the deck's.
+    """What a network has learnt of the deck's labels, and kept of the teacher's word in the worst image.
+
+    Channels are the deck's.
 
     Pauses after every image.
     """
     predictor = Predictor(TorchEngine(model, spec, device))
     matrix = ConfusionMatrix(len(spec.class_keys))
-    kept = cells = 0
+    kept = 1.0
     for index in range(len(deck)):
         picture = deck.picture(index)
         pixels = np.ascontiguousarray(picture.pixels.numpy().transpose(1, 2, 0))
         channels = predictor.predict(pixels).channels
         matrix.add(picture.labels.numpy(), channels)
         same, counted = teaching.kept(index, torch.from_numpy(channels))
-        kept, cells = kept + same, cells + counted
+        kept = min(kept, same / counted) if counted else kept
         yield
     labelled = matrix.counts.sum(axis=1)
     right = np.diag(matrix.counts)[labelled > 0] / labelled[labelled > 0]
-    return Progress(float(right.min()) if right.size else 0.0, kept / cells if cells else 1.0)
+    return Progress(float(right.min()) if right.size else 0.0, kept)
 
 
 def spread(names: Sequence[str], limit: int) -> tuple[str, ...]:

@@ -55,6 +55,7 @@ class Tour:
         self._started = time.monotonic() - seconds_before_window
         self._stage_began = time.monotonic()
         self._strokes: NDArray[np.bool_] | None = None
+        self._seen: dict[str, NDArray[np.uint8]] = {}  # predictions of other images before teaching
         self._notices: list[Notice] = []
         self.summary: dict[str, Any] = {"stages": [], "images": [], "first_overlay_seconds": None}
         app.session.events.prediction_changed.connect(self._on_prediction)
@@ -86,10 +87,12 @@ class Tour:
         images = self._app.session.images
         while self._document().image_id != TAUGHT_IMAGE:
             before = self._document().image_id
+            self._seen[before] = self._shown_prediction()
             QTest.keyClick(self._app.window.canvas, Qt.Key.Key_D)
             yield lambda before=before: self._document().image_id != before  # type: ignore[misc]
             if images.entries[-1].image_id == self._document().image_id != TAUGHT_IMAGE:
                 raise FcnStudioError(f"The samples lack {TAUGHT_IMAGE}: install FCN Studio again.")
+            yield self._is_predicted()
         yield self._is_predicted()
         yield self._end_stage("next image")
 
@@ -221,12 +224,16 @@ class Tour:
 
     def _list_masks(self, folder: Path) -> None:
         classes = self._app.session.classes.table
+        stayed: list[float] = []
         for entry in self._app.session.images.entries:
             path = (folder / entry.image_id).with_suffix(".png")
             mask, _ = read_label_png(path)
+            if entry.image_id in self._seen:
+                stayed.append(float((self._seen[entry.image_id] == mask).mean()))
             shares = {area.class_name: round(area.share, 4) for area in compute_areas("", mask, classes)}
             row = {"image": entry.image_id, "mask": path.relative_to(self._out).as_posix(), "classes": shares}
             self.summary["images"].append(row)
+        self.summary["fine_tune"]["agreement_other_images"] = round(float(np.mean(stayed)), 4)
 
     def _end_stage(self, name: str) -> Condition:
         """Take the stage's screenshot; the next stage begins at the next tick."""

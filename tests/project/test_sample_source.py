@@ -226,3 +226,15 @@ def test_an_image_exchanged_after_the_copy_is_refused(many, painters) -> None:
     write_image(many.root / "n0.png", (5, 6))
     with pytest.raises(LabelReadError, match="32 x 24 pixels, but the image is 6 x 5"):
         source.read("n0.png")
+
+
+def test_some_images_without_labels_come_along_to_keep_old_knowledge(many, painters) -> None:
+    label(painters, many, 3)
+    source = many.make_sample_source()
+    names = source.names("unlabelled")
+    assert 1 < len(names) <= 6
+    assert "n3.png" not in names
+    assert not set(names) & set(source.names("all"))
+    sample = source.read(names[-1])
+    assert sample.pixels.shape == (*HW, 3)
+    assert (sample.labels == 255).all()

@@ -94,6 +94,19 @@ def test_every_crop_round_a_class_shows_it() -> None:
     assert all(c.height <= deck.cards[c.index].hw[0] and c.top >= 0 for c in crops)
 
 
+def test_images_without_labels_are_replayed_in_their_share() -> None:
+    bare = replace(make_sample("b", (60, 97), 1), labels=np.full((60, 97), 255, np.uint8))
+    deck = _deck(make_sample("a", (97, 97)), bare)
+    assert deck.unlabelled == [1]
+    torch.manual_seed(0)
+    recipe = replace(PLAIN, focus=1.0, replay=0.25, batch=8)
+    shown = [crop.index for _ in range(20) for crop in choose_crops(deck, recipe)]
+    assert shown.count(1) == 40
+    without = replace(recipe, replay=0.0)
+    assert not any(crop.index for _ in range(20) for crop in choose_crops(deck, without))
+    assert recipe.for_images(1, unlabelled=3).steps == round(recipe.steps / 0.75)
+
+
 def test_accepted_predictions_weigh_half_and_held_out_strokes_are_not_shown() -> None:
     sample = make_sample(hw=(49, 49))
     provenance = np.ones((49, 49), np.uint8)
