@@ -179,6 +179,8 @@ def count_strokes(folder: Path, told: int, truth: Truth) -> tuple[int, bool]:
             return -1, False
         steps.append(more)
         found = told + 1
+    # A stroke over its own colour changes nothing and is no edit.
+    steps = [steps[0], *(after for before, after in pairwise(steps) if not np.array_equal(before, after))]
     for earlier in reversed(steps[:-1]):
         session.editing.undo()
         whole = whole and np.array_equal(labels, earlier)
