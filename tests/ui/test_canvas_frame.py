@@ -8,10 +8,12 @@ from PySide6.QtGui import QColor
 
 from fcn_studio.core.box import Box
 from fcn_studio.core.classes import ClassTable
+from fcn_studio.core.prediction import Prediction
 from fcn_studio.ui.canvas.colors import make_overlay_colors
 from fcn_studio.ui.canvas.frame import Frame
 from fcn_studio.ui.canvas.overlay import OverlaySources
 from fcn_studio.ui.canvas.pyramid import Pyramid, compute_all_levels, make_first_level
+from fcn_studio.ui.canvas.scene import find_difference
 from fcn_studio.ui.canvas.transform import ViewTransform
 
 CLASSES = ClassTable.from_keys(["background", "cat", "dog"])
@@ -160,3 +162,16 @@ def test_without_an_image_all_is_backdrop() -> None:
     frame = make_frame()
     frame.refresh(None, transform_at(1.0), NOTHING, COLORS)
     assert (read(frame) == 0xFF0A141E).all()
+
+
+def test_an_answer_is_drawn_anew_only_where_it_differs() -> None:
+    def answer(checkpoint_id: str = "a") -> Prediction:
+        channels = np.zeros((60, 80), np.uint8)
+        return Prediction(channels, channels.copy(), ("background", "cat"), checkpoint_id, True, 0.0, "test")
+
+    before, after = answer(), answer()
+    assert find_difference(before, after) == Box(0, 0, 0, 0)
+    after.channels[10:20, 30:33] = 1
+    assert find_difference(before, after) == Box(10, 30, 20, 33)
+    assert find_difference(before, answer("b")) is None
+    assert find_difference(None, after) is None

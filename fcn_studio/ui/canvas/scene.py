@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Signal
 
 from fcn_studio.core.box import Box
 from fcn_studio.core.classes import ClassTable
+from fcn_studio.core.prediction import Prediction
 from fcn_studio.ui.canvas.colors import OverlayColors, make_overlay_colors
 from fcn_studio.ui.canvas.frame import Frame
 from fcn_studio.ui.canvas.image_job import ImageJob
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from fcn_studio.session.session import Session
 
 LAYERS = ("labels", "prediction")
+COMPARED_PX = 2_000_000
 
 
 class Scene(QObject):
@@ -45,6 +47,8 @@ class Scene(QObject):
         self._fresh: NDArray[np.bool_] | None = None
         self._checkpoint_id: str | None = None
         self._colors: OverlayColors | None = None
+        self._drawn: Prediction | None = None
+        self._drawn_pale = False
         self._visible = dict.fromkeys(LAYERS, True)
         self._opacity = {"labels": 0.6, "prediction": 0.4}
         self._coming: Document | None = None
@@ -112,6 +116,7 @@ class Scene(QObject):
         self._fresh = None
         self._checkpoint_id = document.prediction.checkpoint_id if document.prediction else None
         self._colors = None
+        self._drawn = None
         self.shown.emit()
         self.mark_all_stale()
 
@@ -130,7 +135,13 @@ class Scene(QObject):
             if self._checkpoint_id not in (None, checkpoint_id):
                 self._fresh = None  # a checkpoint that came after the strokes has had its say
             self._checkpoint_id = checkpoint_id
-        self.mark_all_stale(new_colors=True)
+        before, self._drawn = self._drawn, document.prediction
+        is_pale = self._drawn_pale or document.prediction_is_stale
+        box = None if is_pale else find_difference(before, document.prediction)
+        if box is None:
+            self.mark_all_stale(new_colors=True)
+        elif not box.is_empty:
+            self._mark(self.transform.box_to_view(box, outline_margin_px(self.frame.pixel_ratio)))
 
     def _on_classes_changed(self) -> None:
         if self.editable is not None:  # else they are the classes of an image that is still to come
@@ -207,11 +218,29 @@ class Scene(QObject):
         if self._colors is None:
             prediction = self.document.prediction if self.document is not None else None
             classes: ClassTable = self._session.classes.shown
+            self._drawn_pale = self.document is not None and self.document.prediction_is_stale
             self._colors = make_overlay_colors(
                 classes,
                 classes.make_lut(prediction.class_keys if prediction is not None else ()),
                 label_opacity=self._opacity["labels"],
                 prediction_opacity=self._opacity["prediction"],
-                is_stale=self.document is not None and self.document.prediction_is_stale,
+                is_stale=self._drawn_pale,
             )
         return self._colors
+
+
+def find_difference(before: Prediction | None, after: Prediction | None) -> Box | None:
+    """Where two answers of one checkpoint look different, perhaps nowhere; None = draw all of it anew.
+
+    Large images are not compared: that would take longer than drawing what is seen of them.
+    """
+    if before is None or after is None or before.shape_hw != after.shape_hw:
+        return None
+    if before.checkpoint_id != after.checkpoint_id or before.class_keys != after.class_keys:
+        return None
+    if after.channels.size > COMPARED_PX:
+        return None
+    rows, columns = np.nonzero(before.channels != after.channels)
+    if not rows.size:
+        return Box(0, 0, 0, 0)
+    return Box(int(rows.min()), int(columns.min()), int(rows.max()) + 1, int(columns.max()) + 1)
