@@ -49,7 +49,10 @@ class TeachingDesk:
         return "It is running." if self.is_running else self._find_reason()
 
     def start(self, *, device: str = "auto", seed: int = 0, steps: int | None = None) -> None:
-        """Teach the active checkpoint what is labelled in this project; `steps` None = the default run."""
+        """Teach the active checkpoint what is labelled in this project.
+
+        `steps`: on labelled images (more come where there are images without labels); None = the default run.
+        """
         parent = self._shelf.active
         reason = self.blocked_reason()
         if parent is None or reason is not None:

@@ -287,4 +287,6 @@ class MainWindow(QMainWindow):
             self.notices.show_notice(Notice(Level.ERROR, text, "choose_store"))
             event.ignore()
             return
+        # What still waits to be painted would find no window to be painted on, and Qt would complain.
+        self.setUpdatesEnabled(False)
         super().closeEvent(event)

@@ -60,8 +60,9 @@ def test_a_run_ends_with_an_active_checkpoint_that_knows_the_classes(taught, sta
     assert teaching.status.phase is Phase.DONE
     assert phases[0] is Phase.PREPARING
     assert Phase.RUNNING in phases
-    assert teaching.status.step == 2
-    assert [step for step, _ in teaching.status.losses] == [1, 2]
+    steps = teaching.status.steps
+    assert steps >= 2
+    assert [step for step, _ in teaching.status.losses] == list(range(1, steps + 1))
     assert taught.session.shelf.active.id == "photos 1"
     assert taught.session.shelf.active.classes.keys == ("background", "cat", "weed")
     assert taught.session.shelf.active.parent is not None
