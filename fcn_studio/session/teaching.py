@@ -104,7 +104,13 @@ class TeachingDesk:
 
             load()
 
-        self._workers.device.submit("warm-up", Priority.BATCH, warm_up, lambda _nothing: self._on_loaded())
+        self._workers.device.submit(
+            "warm-up",
+            Priority.BATCH,
+            warm_up,
+            lambda _nothing: self._on_loaded(),
+            label="loading PyTorch",
+        )
 
     # --- back on the session's thread -------------------------------------------------------------------
 
