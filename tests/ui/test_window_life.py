@@ -25,12 +25,6 @@ except FileNotFoundError:
     SAMPLES = []
 
 
-@pytest.fixture(scope="module")
-def engine() -> None:
-    """OpenVINO, imported before the look for leaks begins: its telemetry keeps a thread of its own."""
-    pytest.importorskip("openvino")
-
-
 def _run(script: str, home: Path) -> subprocess.CompletedProcess[str]:
     """A Python program of its own, for a person who lives in `home`."""
     names = ("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "HOME")
@@ -44,9 +38,7 @@ def _run(script: str, home: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_first_start_shows_samples_with_masks_and_a_hint_that_goes(
-    engine: None, tmp_path: Path, qtbot
-) -> None:
+def test_the_first_start_shows_samples_with_masks_and_a_hint_that_goes(tmp_path: Path, qtbot) -> None:
     app = start(tmp_path, qtbot, networks=True)
     app.open()
     qtbot.waitUntil(lambda: bool(app.session.document and app.session.document.prediction), timeout=WAIT_MS)
@@ -135,9 +127,7 @@ def test_closing_while_images_open_leaves_nothing(app: App, photos: Path, after_
     QTest.qWait(after_ms)
 
 
-def test_closing_while_a_network_looks_leaves_nothing(
-    engine: None, tmp_path: Path, photos: Path, qtbot
-) -> None:
+def test_closing_while_a_network_looks_leaves_nothing(tmp_path: Path, photos: Path, qtbot) -> None:
     app = start(tmp_path / "home", qtbot, networks=True)
     app.open([photos])
     qtbot.waitUntil(lambda: app.session.prediction.status.phase.value == "running", timeout=WAIT_MS)
