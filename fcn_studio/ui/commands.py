@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-
+from fcn_studio.ui.command import Command, Need, Situation
 from fcn_studio.ui.tools.base import Tool
 from fcn_studio.ui.tools.toolbox import TOOLS as TOOLS_THERE_ARE
 
-if TYPE_CHECKING:
-    from fcn_studio.ui.deeds import Deeds
+__all__ = ["BY_ID", "COMMANDS", "MENUS", "Command", "Need", "Situation"]
 
 
 def _T(_context: str, text: str) -> str:
@@ -18,64 +14,25 @@ def _T(_context: str, text: str) -> str:
     return text
 
 
-@dataclass(frozen=True)
-class Situation:
-    """What commands look at to know whether they can be used and what they say; made by the window."""
-
-    has_project: bool = False
-    has_document: bool = False
-    has_prediction: bool = False
-    has_labels: bool = False
-    is_preview: bool = False
-    can_undo: bool = False
-    can_redo: bool = False
-    undo_name: str = ""
-    redo_name: str = ""
-    is_reviewed: bool = False
-    can_train: bool = False
-    is_training: bool = False
-    tool: str = "brush"
-    device: str = "auto"
-    theme: str = "system"
-    labels_shown: bool = True
-    prediction_shown: bool = True
-    images_panel_shown: bool = True
-    teach_panel_shown: bool = True
-    is_full_screen: bool = False
-    class_names: dict[str, str] = field(default_factory=dict)  # key "0" to "9" -> name
-
-
-@dataclass(frozen=True)
-class Command:
-    """One row. `menu` is a path such as "View/Theme"; `group` parts a menu by lines.
-
-    keys: portable key texts; the first is shown. action: what happens. enabled_when, checked_when,
-    text_when (given the title) look at the situation. bar: its place in the tool row,
-    "open", "tools" or "right". holds: a tap toggles; while the key is held the other state is shown.
-    """
-
-    id: str
-    title: str
-    menu: str
-    action: Callable[[Deeds], None]
-    keys: tuple[str, ...] = ()
-    icon: str = ""
-    group: int = 0
-    bar: str = ""
-    enabled_when: Callable[[Situation], bool] = lambda _s: True
-    checked_when: Callable[[Situation], bool] | None = None
-    text_when: Callable[[Situation, str], str] | None = None
-    holds: bool = False
-    repeats: bool = False
-    is_hidden_when_off: bool = False  # leaves its menu while it is not enabled
+HAS_PROJECT = Need(lambda s: s.has_project, _T("Command", "Open some images first."))
+HAS_DOCUMENT = Need(lambda s: s.has_document, _T("Command", "Open an image first."))
+HAS_CLASSES = HAS_PROJECT & Need(
+    lambda s: not s.is_preview, _T("Command", "Choose the classes first: the model’s, or your own.")
+)
+HAS_PREDICTION = HAS_DOCUMENT & Need(
+    lambda s: s.has_prediction, _T("Command", "There is no prediction yet. Wait a moment.")
+)
+CAN_UNDO = Need(lambda s: s.can_undo, _T("Command", "Nothing to undo on this image."))
+CAN_REDO = Need(lambda s: s.can_redo, _T("Command", "Nothing to redo on this image."))
+CAN_TRAIN = Need(lambda s: s.can_train, lambda s: s.training_blocked_by)
+IS_TRAINING = Need(lambda s: s.is_training, _T("Command", "Nothing is being trained."))
+HAS_LABELS = HAS_DOCUMENT & Need(
+    lambda s: s.has_labels, _T("Command", "This image has no labels yet: paint or accept something first.")
+)
 
 
 def _named(title: str, name: str) -> str:
     return f"{title}: {name}" if name else title
-
-
-def _has_document(situation: Situation) -> bool:
-    return situation.has_document
 
 
 def _tool(tool: type[Tool]) -> Command:
@@ -96,7 +53,9 @@ def _class(digit: str) -> Command:
     return Command(
         f"class_{digit}", _T("Command", "Class with this key"), "Classes",
         lambda d: d.choose_class(digit), (digit,),
-        enabled_when=lambda s: digit in s.class_names and not s.is_preview,
+        enabled_when=HAS_CLASSES & Need(
+            lambda s: digit in s.class_names, _T("Command", "No class has this key.")
+        ),
         text_when=lambda s, title: s.class_names.get(digit, title), group=1, is_hidden_when_off=True,
     )  # fmt: skip
 
@@ -109,37 +68,36 @@ FILE = (
     Command("open_samples", _T("Command", "Open samples"), "File", lambda d: d.open_samples(),
             icon="image-multiple-outline"),
     Command("save_now", _T("Command", "Save label images now"), "File", lambda d: d.save_now(), ("Ctrl+S",),
-            "content-save-outline", group=1, enabled_when=_has_document),
+            "content-save-outline", group=1, enabled_when=HAS_DOCUMENT),
     Command("export_masks", _T("Command", "Export masks…"), "File", lambda d: d.export_masks(), ("Ctrl+E",),
-            "export-variant", group=1, enabled_when=lambda s: s.has_project),
+            "export-variant", group=1, enabled_when=HAS_PROJECT),
     Command("choose_store", _T("Command", "Choose where labels are kept…"), "File",
             lambda d: d.choose_store(), icon="folder-cog-outline", group=1,
-            enabled_when=lambda s: s.has_project),
+            enabled_when=HAS_PROJECT),
     Command("quit", _T("Command", "Quit"), "File", lambda d: d.quit(), ("Ctrl+Q",), group=2),
 )  # fmt: skip
 
 EDIT = (
     Command("undo", _T("Command", "Undo"), "Edit", lambda d: d.undo(), ("Ctrl+Z",), "undo", bar="right",
-            enabled_when=lambda s: s.can_undo, text_when=lambda s, title: _named(title, s.undo_name),
-            repeats=True),
+            enabled_when=CAN_UNDO, text_when=lambda s, title: _named(title, s.undo_name), repeats=True),
     Command("redo", _T("Command", "Redo"), "Edit", lambda d: d.redo(), ("Ctrl+Shift+Z", "Ctrl+Y"), "redo",
-            bar="right", enabled_when=lambda s: s.can_redo,
-            text_when=lambda s, title: _named(title, s.redo_name), repeats=True),
+            bar="right", enabled_when=CAN_REDO, text_when=lambda s, title: _named(title, s.redo_name),
+            repeats=True),
     Command("accept_all", _T("Command", "Accept all"), "Edit", lambda d: d.accept_all(), ("Ctrl+Return",),
-            "check", group=1, enabled_when=lambda s: s.has_prediction and not s.is_preview),
+            "check", group=1, enabled_when=HAS_PREDICTION & HAS_CLASSES),
     Command("clear_labels", _T("Command", "Clear the labels of this image"), "Edit",
-            lambda d: d.clear_labels(), ("Ctrl+Del",), "broom", group=1, enabled_when=lambda s: s.has_labels),
+            lambda d: d.clear_labels(), ("Ctrl+Del",), "broom", group=1, enabled_when=HAS_LABELS),
 )  # fmt: skip
 
 IMAGE = (
     Command("next_image", _T("Command", "Next image"), "Image", lambda d: d.next_image(), ("D",),
-            "chevron-right", enabled_when=lambda s: s.has_project, repeats=True),
+            "chevron-right", enabled_when=HAS_PROJECT, repeats=True),
     Command("previous_image", _T("Command", "Previous image"), "Image", lambda d: d.previous_image(),
-            ("A",), "chevron-left", enabled_when=lambda s: s.has_project, repeats=True),
+            ("A",), "chevron-left", enabled_when=HAS_PROJECT, repeats=True),
     Command("mark_reviewed", _T("Command", "Mark reviewed"), "Image", lambda d: d.mark_reviewed(), ("R",),
-            "check-all", group=1, enabled_when=_has_document, checked_when=lambda s: s.is_reviewed),
+            "check-all", group=1, enabled_when=HAS_DOCUMENT, checked_when=lambda s: s.is_reviewed),
     Command("find_image", _T("Command", "Find image"), "Image", lambda d: d.find_image(), ("Ctrl+F",),
-            "magnify", group=1, enabled_when=lambda s: s.has_project),
+            "magnify", group=1, enabled_when=HAS_PROJECT),
 )  # fmt: skip
 
 TOOLS = (
@@ -152,22 +110,22 @@ TOOLS = (
 
 CLASSES = (
     Command("add_class", _T("Command", "Add a class"), "Classes", lambda d: d.add_class(), ("N",), "plus",
-            enabled_when=lambda s: s.has_project),
+            enabled_when=HAS_PROJECT),
     Command("swap_background", _T("Command", "Swap with background"), "Classes",
             lambda d: d.swap_background(), ("X",), "swap-horizontal",
-            enabled_when=lambda s: s.has_project and not s.is_preview),
+            enabled_when=HAS_CLASSES),
     *(_class(digit) for digit in "1234567890"),
 )  # fmt: skip
 
 VIEW = (
     Command("zoom_in", _T("Command", "Zoom in"), "View", lambda d: d.zoom_in(), ("+", "="),
-            "magnify-plus-outline", enabled_when=_has_document, repeats=True),
+            "magnify-plus-outline", enabled_when=HAS_DOCUMENT, repeats=True),
     Command("zoom_out", _T("Command", "Zoom out"), "View", lambda d: d.zoom_out(), ("-",),
-            "magnify-minus-outline", enabled_when=_has_document, repeats=True),
+            "magnify-minus-outline", enabled_when=HAS_DOCUMENT, repeats=True),
     Command("zoom_fit", _T("Command", "Fit the image"), "View", lambda d: d.zoom_fit(), ("F", "Ctrl+0"),
-            "fit-to-screen-outline", bar="right", enabled_when=_has_document),
+            "fit-to-screen-outline", bar="right", enabled_when=HAS_DOCUMENT),
     Command("zoom_actual", _T("Command", "Actual size (1:1)"), "View", lambda d: d.zoom_actual(),
-            ("Ctrl+1",), "numeric-1-box-outline", enabled_when=_has_document),
+            ("Ctrl+1",), "numeric-1-box-outline", enabled_when=HAS_DOCUMENT),
     Command("toggle_labels", _T("Command", "Show labels"), "View", lambda d: d.toggle_labels(), ("H",),
             "layers-outline", group=1, checked_when=lambda s: s.labels_shown, holds=True),
     Command("toggle_prediction", _T("Command", "Show prediction"), "View",
@@ -188,9 +146,9 @@ VIEW = (
 
 NETWORK = (
     Command("fine_tune", _T("Command", "Fine-tune"), "Network", lambda d: d.fine_tune(), ("Ctrl+T",),
-            "school-outline", enabled_when=lambda s: s.can_train),
+            "school-outline", enabled_when=CAN_TRAIN),
     Command("stop_training", _T("Command", "Stop, keep the best"), "Network", lambda d: d.stop_training(),
-            ("Ctrl+Shift+T",), "stop", enabled_when=lambda s: s.is_training),
+            ("Ctrl+Shift+T",), "stop", enabled_when=IS_TRAINING),
     _choice("device", "auto", _T("Command", "Automatic"), "Network/Device"),
     _choice("device", "cpu", _T("Command", "Processor (CPU)"), "Network/Device"),
     _choice("device", "cuda", _T("Command", "Graphics card (CUDA)"), "Network/Device"),

@@ -158,7 +158,7 @@ class MainWindow(QMainWindow):
     def situation(self) -> Situation:
         """What the commands look at."""
         session, document = self.session, self.session.document
-        state = "unlabelled"
+        state, blocked_by = "unlabelled", session.teaching.blocked_reason() or ""
         if document is not None and session.project is not None:
             state = session.project.state_of(document.image_id).value
         return Situation(
@@ -172,7 +172,8 @@ class MainWindow(QMainWindow):
             undo_name=session.editing.undo_name,
             redo_name=session.editing.redo_name,
             is_reviewed=state == "reviewed",
-            can_train=session.teaching.blocked_reason() is None,
+            can_train=not blocked_by,
+            training_blocked_by=blocked_by,
             is_training=session.teaching.is_running,
             tool=self.canvas.tool_id,
             device=session.settings["device"],
