@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from fcn_studio.core.box import Box
 from fcn_studio.core.classes import UNLABELLED
-from fcn_studio.core.edit import Edit, StrokeRecorder, make_edit
+from fcn_studio.core.edit import Edit, make_edit
 from fcn_studio.core.label_map import LabelMap, Provenance
 from fcn_studio.core.raster import compute_region
+from fcn_studio.core.stroke import StrokeRecorder
 from fcn_studio.io.export import compose_mask
 from fcn_studio.session.classes import ClassDesk
 from fcn_studio.session.document import Document

@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fcn_studio.core.box import Box
-from fcn_studio.core.edit import TILE_SIDE_PX, Edit, StrokeRecorder, make_edit
+from fcn_studio.core.edit import Edit, make_edit
 from fcn_studio.core.label_map import LabelMap, Provenance
+from fcn_studio.core.patch import DEFLATED, PLANES, RUNS, TILE_SIDE_PX, make_patch
+from fcn_studio.core.stroke import StrokeRecorder
 from tests.core.strategies import Dab, arrays_of, assert_same, boxes_inside, dabs, planes, shapes
 
 PAINTED, NONE = int(Provenance.PAINTED), int(Provenance.NONE)
@@ -51,19 +53,20 @@ def test_the_byte_form_is_the_same_edit(data: st.DataObject) -> None:
 
 
 def big_edit() -> tuple[LabelMap, Edit]:
-    """An edit over four tiles of the grid, with noise (deflated) and plain areas (run-length)."""
+    """An edit over four tiles of the grid: noise, stripes of two classes, a plain area."""
     label_map = LabelMap.empty((TILE_SIDE_PX + 40, TILE_SIDE_PX + 50))
     labels = np.zeros(label_map.shape_hw, np.uint8)
     labels[:200, :200] = np.random.default_rng(1).integers(0, 200, (200, 200))
+    labels[:40, TILE_SIDE_PX:] = 1
     edit = make_edit("Fill", label_map, Box.of_shape(label_map.shape_hw), labels, labels % 4)
     assert edit is not None
     return label_map, edit
 
 
-def test_an_edit_over_many_tiles_uses_both_codings_and_survives_its_byte_form() -> None:
+def test_an_edit_over_many_tiles_uses_all_codings_and_survives_its_byte_form() -> None:
     label_map, edit = big_edit()
     assert len(edit.patches) == 4
-    assert {patch.coding for patch in edit.patches} == {0, 1}
+    assert {patch.coding for patch in edit.patches} == {RUNS, DEFLATED, PLANES}
     again = Edit.from_bytes(edit.to_bytes())
     again.apply(label_map)
     assert (label_map.labels[250:] == 0).all()
@@ -165,6 +168,46 @@ def test_a_cancelled_stroke_leaves_no_trace(data: st.DataObject) -> None:
     assert recorder.finish() is None
 
 
+def test_a_stroke_that_comes_back_to_tiles_it_had_left_is_taken_back_whole() -> None:
+    label_map = LabelMap.empty((TILE_SIDE_PX + 8, 3 * TILE_SIDE_PX))
+    recorder = StrokeRecorder(label_map, "Brush")
+    for number, x in enumerate((20, 300, 600, 40, 620, 300, 20)):
+        box = Box(100, x, 140, x + 60)
+        mask = np.random.default_rng(number).random(box.shape_hw) < 0.7
+        recorder.paint(box, mask, number % 3, PAINTED)
+    after = arrays_of(label_map)
+    edit = recorder.finish()
+    assert edit is not None
+    assert edit.changed_pixels == int((after[0] != 255).sum())
+    edit.revert(label_map)
+    assert label_map.is_empty
+    edit.apply(label_map)
+    assert_same(label_map, after)
+
+
+def test_what_waits_for_a_stroke_to_end_is_coded_without_compression() -> None:
+    """Noise over noise, the worst there is: deflating it would stop the pointer for tens of milliseconds."""
+    rng = np.random.default_rng(2)
+    label_map = LabelMap(*(rng.integers(0, 3, (200, 200)).astype(np.uint8) for _ in range(2)))
+    before = arrays_of(label_map)
+    recorder = StrokeRecorder(label_map, "Brush")
+    recorder.paint(Box(0, 0, 200, 200), rng.random((200, 200)) < 0.5, 7, PAINTED)
+    edit = recorder.finish()
+    assert edit is not None
+    assert {patch.coding for patch in edit.patches} == {PLANES}
+    Edit.from_bytes(edit.to_bytes()).revert(label_map)
+    assert_same(label_map, before)
+
+
+def test_a_dab_can_give_each_pixel_its_own_class() -> None:
+    label_map = LabelMap.empty((4, 6))
+    recorder = StrokeRecorder(label_map, "Accept")
+    classes = np.array([[1, 2, 255], [3, 255, 1]], np.uint8)
+    recorder.paint(Box(1, 4, 3, 7), np.ones((2, 3), bool), classes, int(Provenance.ACCEPTED))
+    assert label_map.labels[1:3, 4:].tolist() == [[1, 2], [3, 255]]
+    assert label_map.provenance[1:3, 4:].tolist() == [[2, 2], [2, 0]]
+
+
 def test_a_stroke_over_a_tile_border_is_taken_back_on_both_sides() -> None:
     label_map = LabelMap.empty((TILE_SIDE_PX + 8, TILE_SIDE_PX + 8))
     recorder = StrokeRecorder(label_map, "Brush")
@@ -191,3 +234,27 @@ def test_painting_what_is_there_already_is_no_edit() -> None:
     recorder = StrokeRecorder(label_map, "Brush")
     recorder.paint(Box(0, 0, 4, 4), np.ones((4, 4), bool), 2, PAINTED)
     assert recorder.finish() is None
+
+
+@given(st.data())
+def test_every_coding_of_a_patch_says_the_same(data: st.DataObject) -> None:
+    shape = data.draw(shapes)
+    before, after = data.draw(planes(shape)), data.draw(planes(shape))
+    box = Box(3, 5, 3 + shape[0], 5 + shape[1])
+    for squeeze in (False, True):
+        patch = make_patch(box, before, after, squeeze=squeeze)
+        if patch is None:
+            assert_same(LabelMap(*before), after)
+            continue
+        decoded, changed = patch.decode()
+        here = patch.box.shift(-3, -5).slices
+        assert changed.sum() == patch.changed_pixels
+        for plane, values in enumerate((*before, *after)):
+            np.testing.assert_array_equal(decoded[..., plane][changed], values[here][changed])
+        image = [np.full((20, 20), 9, np.uint8), np.full((20, 20), 9, np.uint8)]
+        image[0][box.slices], image[1][box.slices] = before
+        patch.write(*image, after=True)
+        assert all((plane[box.slices] == values).all() for plane, values in zip(image, after, strict=True))
+        patch.write(*image, after=False)
+        assert all((plane[box.slices] == values).all() for plane, values in zip(image, before, strict=True))
+        assert (image[0][:3] == 9).all()
