@@ -1,21 +1,23 @@
-"""Crops: which part of which sample, scaled and flipped how; and the batch they make."""
+"""Crops: which part of which sample, scaled and flipped how, and what of another sample is laid on it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
-from torch import Tensor
-from torchvision.transforms import v2
-from torchvision.transforms.v2 import functional
 
-from fcn_studio.training.deck import UNLABELLED, Deck
-from fcn_studio.training.distill import Teaching
-from fcn_studio.training.recipe import Recipe
+from fcn_studio.training.deck import Deck
+from fcn_studio.training.settings import Recipe
 
-ACCEPTED_WEIGHT = 0.5
-CELL_PX = 8
-"""Distance of the cells at which a teacher is compared."""
+_PASTE_TRIES = 4
+
+
+@dataclass(frozen=True)
+class Paste:
+    """The pixels of class ``klass`` of sample ``index``, at the same place."""
+
+    index: int
+    klass: int
 
 
 @dataclass(frozen=True)
@@ -29,36 +31,24 @@ class Crop:
     width: int
     out_hw: tuple[int, int]
     flip: bool
+    paste: Paste | None = None
 
 
-@dataclass(frozen=True)
-class Batch:
-    """Tensors of one pass. pixels: float [N, 3, S, S] scaled; labels: int64 [N, S, S]; weights: float
-    [N, S, S]; teacher: float [N, K, s, s] on cells 8 pixels apart, teacher_weights: float [N, s, s]."""
+def choose_crops(deck: Deck, recipe: Recipe, side_px: int | None) -> list[Crop]:
+    """Draw the crops of one batch, the kinds of crop (see Recipe) in their shares as evenly as can be.
 
-    pixels: Tensor
-    labels: Tensor
-    weights: Tensor
-    teacher: Tensor | None
-    teacher_weights: Tensor | None
-
-    @property
-    def labelled(self) -> int:
-        """Labelled pixels."""
-        return int((self.labels != UNLABELLED).sum())
-
-    @property
-    def taught(self) -> float:
-        """Sum of the weights of all cells that are compared with the teacher."""
-        return 0.0 if self.teacher_weights is None else float(self.teacher_weights.sum())
+    ``side_px``: the side of the square that the crops are to fill; None = whole pictures at their own size.
+    """
+    crops = [
+        _choose(deck, recipe, (i + float(torch.rand(()))) / recipe.batch, side_px)
+        for i in range(recipe.batch)
+    ]
+    if recipe.paste > 0 and deck.rare:
+        crops = [_with_paste(crop, deck) if float(torch.rand(())) < recipe.paste else crop for crop in crops]
+    return crops
 
 
-def choose_crops(deck: Deck, recipe: Recipe) -> list[Crop]:
-    """Draw the crops of one batch, the kinds of crop (see Recipe) in their shares as evenly as can be."""
-    return [_choose(deck, recipe, (i + float(torch.rand(()))) / recipe.batch) for i in range(recipe.batch)]
-
-
-def _choose(deck: Deck, recipe: Recipe, draw: float) -> Crop:
+def _choose(deck: Deck, recipe: Recipe, draw: float, side_px: int | None) -> Crop:
     """A crop round a class picked evenly, round any labelled pixel, anywhere, or of an image without labels.
 
     ``draw`` in 0..1 decides.
@@ -66,7 +56,7 @@ def _choose(deck: Deck, recipe: Recipe, draw: float) -> Crop:
     spot: tuple[int, int] | None = None
     if deck.unlabelled and recipe.replay:
         if draw >= 1.0 - recipe.replay:
-            return _place(deck, recipe, deck.unlabelled[_below(len(deck.unlabelled))], None)
+            return _place(deck, recipe, deck.unlabelled[_below(len(deck.unlabelled))], None, side_px)
         draw /= 1.0 - recipe.replay
     if draw < recipe.focus:
         klass = deck.classes[_below(len(deck.classes))]
@@ -78,36 +68,7 @@ def _choose(deck: Deck, recipe: Recipe, draw: float) -> Crop:
         labelled = tuple(deck.cards[index].spots)
         if labelled and draw < 1.0 - recipe.anywhere:
             spot = _pick(deck, index, labelled[_below(len(labelled))])
-    return _place(deck, recipe, index, spot)
-
-
-def make_batch(
-    deck: Deck, crops: list[Crop], recipe: Recipe, mean: Tensor, std: Tensor, teaching: Teaching | None
-) -> Batch:
-    """Cut, scale, mirror and colour the crops; mean and std: float [3, 1, 1] of the network's card."""
-    jitter = v2.ColorJitter(recipe.color, recipe.color, recipe.color, recipe.color / 10)
-    pixels, labels, weights, targets, keeps = [], [], [], [], []
-    for crop in crops:
-        picture = deck.picture(crop.index)
-        image = _cut(picture.pixels, crop, v2.InterpolationMode.BILINEAR)
-        if recipe.color > 0:
-            image = jitter(image)
-        masks = torch.stack([picture.labels, picture.accepted])
-        masks = _cut(masks, crop, v2.InterpolationMode.NEAREST_EXACT)
-        pixels.append(_fill((image.float() - mean) / std, recipe.crop_px, 0.0))
-        labels.append(_fill(masks[0], recipe.crop_px, UNLABELLED).long())
-        weights.append(_fill(1.0 - (1.0 - ACCEPTED_WEIGHT) * masks[1].float(), recipe.crop_px, 1.0))
-        if teaching is not None:
-            target, keep = teaching.sample(crop.index, *_cells(crop, recipe.crop_px))
-            targets.append(target)
-            keeps.append(keep)
-    return Batch(
-        torch.stack(pixels).contiguous(memory_format=torch.channels_last),
-        torch.stack(labels),
-        torch.stack(weights),
-        torch.stack(targets) if targets else None,
-        torch.stack(keeps) if keeps else None,
-    )
+    return _place(deck, recipe, index, spot, side_px)
 
 
 def _below(count: int) -> int:
@@ -120,44 +81,35 @@ def _pick(deck: Deck, index: int, klass: int) -> tuple[int, int]:
     return int(y), int(x)
 
 
-def _place(deck: Deck, recipe: Recipe, index: int, spot: tuple[int, int] | None) -> Crop:
+def _place(deck: Deck, recipe: Recipe, index: int, spot: tuple[int, int] | None, side_px: int | None) -> Crop:
+    if side_px is None:
+        hw = deck.cards[index].hw
+        return Crop(index, 0, 0, *hw, hw, flip=float(torch.rand(())) < recipe.flip)
     low, high = recipe.scale_range
     scale = low * (high / low) ** float(torch.rand(()))  # evenly on the logarithm: half as often as double
     starts, lengths, outs = [], [], []
     for axis, size in enumerate(deck.cards[index].hw):
-        length = min(size, max(1, round(recipe.crop_px / scale)))
+        length = min(size, max(1, round(side_px / scale)))
         first, last = 0, size - length
         if spot is not None:
             first, last = max(first, spot[axis] - length + 1), min(last, spot[axis])
         starts.append(first + _below(last - first + 1))
         lengths.append(length)
-        outs.append(min(recipe.crop_px, max(1, round(length * scale))))
+        outs.append(min(side_px, max(1, round(length * scale))))
     flip = float(torch.rand(())) < recipe.flip
     return Crop(index, starts[0], starts[1], lengths[0], lengths[1], (outs[0], outs[1]), flip)
 
 
-def _cut(planes: Tensor, crop: Crop, mode: v2.InterpolationMode) -> Tensor:
-    region = (crop.top, crop.left, crop.height, crop.width)
-    part = functional.resized_crop(planes, *region, list(crop.out_hw), mode, antialias=True)
-    turned: Tensor = functional.horizontal_flip(part) if crop.flip else part
-    return turned
-
-
-def _fill(plane: Tensor, side_px: int, value: float) -> Tensor:
-    """Fill up at the right and the bottom, as prediction does."""
-    height, width = plane.shape[-2:]
-    return torch.nn.functional.pad(plane, (0, side_px - width, 0, side_px - height), value=value)
-
-
-def _cells(crop: Crop, side_px: int) -> tuple[Tensor, Tensor]:
-    """Where the crop's cells lie in the picture: float pixel rows [s] and columns [s]; NaN in the filling."""
-    at = torch.arange(0, side_px, CELL_PX, dtype=torch.float32)
-    across = crop.out_hw[1] - 1 - at if crop.flip else at
-    axes = (
-        (at, crop.top, crop.height, crop.out_hw[0]),
-        (across, crop.left, crop.width, crop.out_hw[1]),
-    )
-    places = [start + (place + 0.5) * (length / out) - 0.5 for place, start, length, out in axes]
-    inside = [at < out for out in crop.out_hw]
-    rows, columns = (torch.where(ok, place, torch.nan) for ok, place in zip(inside, places, strict=True))
-    return rows, columns
+def _with_paste(crop: Crop, deck: Deck) -> Crop:
+    """The crop with a rare class of a sample that has some of it in the same region, if one is found soon."""
+    klass = deck.rare[_below(len(deck.rare))]
+    having = deck.having(klass)
+    for _ in range(_PASTE_TRIES):
+        donor = having[_below(len(having))]
+        y, x = deck.cards[donor].spots[klass].T
+        inside = (
+            (crop.top <= y) & (y < crop.top + crop.height) & (crop.left <= x) & (x < crop.left + crop.width)
+        )
+        if donor != crop.index and inside.any():
+            return replace(crop, paste=Paste(donor, klass))
+    return crop

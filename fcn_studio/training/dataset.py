@@ -16,8 +16,8 @@ from fcn_studio.models.spec import ModelSpec
 from fcn_studio.training.deck import Deck
 from fcn_studio.training.events import Prepared, TrainEvent
 from fcn_studio.training.loop import Outcome, Training, Validate
-from fcn_studio.training.recipe import Recipe
 from fcn_studio.training.run_folder import RunFolder
+from fcn_studio.training.settings import Recipe
 from fcn_studio.training.start import Start, make_teaching
 from fcn_studio.training.validate import Examination, choose_examination
 

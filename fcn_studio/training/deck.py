@@ -51,7 +51,10 @@ class Card:
 
 
 class Deck:
-    """Samples of a source by index, decoded ones cached up to a byte budget."""
+    """Samples of a source by index, decoded ones cached up to a byte budget.
+
+    ``counts``, ``present``: int64 [K], labelled pixels of each class, and of the samples that show it.
+    """
 
     def __init__(self, source: SampleSource, names: Sequence[str], long_side: int) -> None:
         self._source = source
@@ -62,6 +65,7 @@ class Deck:
         self.cards: list[Card] = []
         self.unlabelled: list[int] = []
         self.counts = np.zeros(len(source.class_keys), np.int64)
+        self.present = np.zeros(len(source.class_keys), np.int64)
         self._by_class: dict[int, list[int]] = {}
 
     def __len__(self) -> int:
@@ -74,6 +78,7 @@ class Deck:
             labels = picture.labels.numpy()
             found = np.bincount(labels.ravel(), minlength=256)[: len(self.counts)]
             self.counts += found
+            self.present += np.where(found > 0, found.sum(), 0)
             spots = {int(c): _spots(labels, int(c)) for c in np.flatnonzero(found)}
             for klass in spots:
                 self._by_class.setdefault(klass, []).append(index)
@@ -88,6 +93,13 @@ class Deck:
     def classes(self) -> tuple[int, ...]:
         """Channel indices that have at least one labelled pixel."""
         return tuple(sorted(self._by_class))
+
+    @property
+    def rare(self) -> tuple[int, ...]:
+        """Channel indices of the classes with fewer pixels than the median class that is there."""
+        there = list(self.classes)
+        median = float(np.median(self.counts[there])) if there else 0.0
+        return tuple(klass for klass in there if self.counts[klass] < median)
 
     def having(self, klass: int) -> list[int]:
         """Indices of the samples with labelled pixels of this class."""

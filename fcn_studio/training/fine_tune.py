@@ -22,8 +22,8 @@ from fcn_studio.training.deck import Deck
 from fcn_studio.training.distill import Teaching
 from fcn_studio.training.events import Paused, Prepared, TrainEvent
 from fcn_studio.training.loop import Outcome, Training
-from fcn_studio.training.recipe import Recipe
 from fcn_studio.training.run_folder import RunFolder
+from fcn_studio.training.settings import Recipe
 from fcn_studio.training.start import child_card, make_teaching
 from fcn_studio.training.validate import Examination, choose_examination, measure_progress
 

@@ -9,22 +9,24 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import torch
-from torch import Tensor
 
 from fcn_studio.core.cancel import CancelToken
 from fcn_studio.core.errors import Cancelled, TrainingError
 from fcn_studio.models.fcn import FcnNetwork
-from fcn_studio.models.layers import upsample_to_pixels
 from fcn_studio.models.spec import ModelSpec
-from fcn_studio.training.crops import CELL_PX, Batch, choose_crops, make_batch
+from fcn_studio.training.average import Average
+from fcn_studio.training.batches import BatchMaker
+from fcn_studio.training.crops import choose_crops
 from fcn_studio.training.deck import Deck
 from fcn_studio.training.distill import Teaching
 from fcn_studio.training.events import Finished, Paused, Progress, StepDone, TrainEvent, Validated
-from fcn_studio.training.loss import class_weights, distillation, partial_cross_entropy
+from fcn_studio.training.loss import class_weights
+from fcn_studio.training.objective import Objective, Whole
+from fcn_studio.training.optimizer import make_optimizer, set_training_mode
 from fcn_studio.training.randomness import PrivateRandom
-from fcn_studio.training.recipe import Recipe
 from fcn_studio.training.run_folder import RunFolder
-from fcn_studio.training.schedule import Average, make_optimizer, set_rates
+from fcn_studio.training.schedule import set_rates
+from fcn_studio.training.settings import Recipe
 
 Validate = Callable[[FcnNetwork, int], Generator[None, None, Validated]]
 """(network, step) to a generator that pauses after every image and returns the figures."""
@@ -62,19 +64,16 @@ class Training:
     ) -> None:
         self.recipe = recipe
         self._deck = deck
-        self._device = device
-        self._teaching = teaching
         self._validate = validate
         self._progress = progress
         self._run = run
-        self._model = copy.deepcopy(model).train().requires_grad_(True).to(device)
+        self._model = copy.deepcopy(model).to(device)
         self._average = Average(self._model, recipe.ema_decay)
         self._optimizer = make_optimizer(self._model, recipe)
         self._random = PrivateRandom(seed)
-        self._weights = class_weights(torch.from_numpy(deck.counts), recipe.balance).to(device)
-        self._mean, self._std = (
-            torch.tensor(v, dtype=torch.float32).view(3, 1, 1) for v in (spec.mean, spec.std)
-        )
+        counts, present = (torch.from_numpy(numbers) for numbers in (deck.counts, deck.present))
+        self._objective = Objective(recipe, class_weights(counts, present, recipe.balance), device)
+        self._maker = BatchMaker(deck, recipe, spec, teaching)
         self._step = 0
         self._best: dict[str, Any] | None = None
         self._times_learnt = 0
@@ -123,47 +122,31 @@ class Training:
 
     def _make_step(self) -> Generator[TrainEvent, None, float]:
         """One update; pauses between the passes that make up its batch. Returns the loss."""
-        recipe = self.recipe
+        recipe, model = self.recipe, self._model
         set_rates(self._optimizer, self._step, recipe)
+        set_training_mode(model, recipe)
+        whole = recipe.is_whole(self._step)
         with self._random.lent():
-            crops = choose_crops(self._deck, recipe)
-            parts = [crops[i : i + recipe.crops_at_once] for i in range(0, len(crops), recipe.crops_at_once)]
-            batches = [
-                make_batch(self._deck, part, recipe, self._mean, self._std, self._teaching) for part in parts
-            ]
-        # Over the whole batch, so that passes add up to exactly one batch however it is cut.
-        labelled = max(1, sum(batch.labelled for batch in batches))
-        taught = max(1.0, sum(batch.taught for batch in batches))
+            crops = choose_crops(self._deck, recipe, None if whole else self._maker.side_px)
+            batches = [self._maker.make(part, whole) for part in self._maker.split(crops, whole)]
+        all_of_it = Whole.of(batches)
         total = 0.0
         for number, batch in enumerate(batches):
             if number:
                 yield Paused()
-            loss = self._loss(batch, labelled, taught)
+            with self._random.lent():  # dropout draws, too
+                loss = self._objective(model, batch, all_of_it)
             loss.backward()  # type: ignore[no-untyped-call]
             total += float(loss.detach())
         if not total < float("inf"):  # also true for NaN
             raise TrainingError("The loss is no longer a number: train again with a lower rate.")
-        torch.nn.utils.clip_grad_norm_(self._model.parameters(), recipe.clip_norm)
+        if recipe.clip_norm > 0:
+            torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.clip_norm)
         self._optimizer.step()
         self._optimizer.zero_grad(set_to_none=True)
-        self._average.update(self._model, self._step)
+        self._average.update(model, self._step)
         self._step += 1
         return total
-
-    def _loss(self, batch: Batch, labelled: int, taught: float) -> Tensor:
-        """This pass's part of the batch's loss; the counts are of the whole batch."""
-        stride = self._model.stride
-        scores = self._model.scores(batch.pixels.to(self._device)).float()
-        side = batch.labels.shape[-1]
-        pixels = upsample_to_pixels(scores, stride, (side, side))
-        labels, weights = batch.labels.to(self._device), batch.weights.to(self._device)
-        loss = partial_cross_entropy(pixels, labels, weights, self._weights) / labelled
-        if batch.teacher is not None and batch.teacher_weights is not None:
-            cells = scores if stride == CELL_PX else pixels[..., ::CELL_PX, ::CELL_PX]
-            teacher = batch.teacher.to(self._device) * self.recipe.distill_sharpness
-            kept = distillation(cells, teacher, batch.teacher_weights.to(self._device))
-            loss = loss + self.recipe.distill * kept / taught
-        return loss
 
     def _look(self) -> Generator[TrainEvent, None, str]:
         """Validate and look at what is learnt; returns a reason to end, or an empty text."""

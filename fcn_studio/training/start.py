@@ -19,7 +19,7 @@ from fcn_studio.models.registry import create_model
 from fcn_studio.models.spec import ModelSpec, checkpoint_paths
 from fcn_studio.models.surgery import VOC_KEYS, make_fcn_from_deeplab, read_deeplab, with_classes
 from fcn_studio.training.distill import Teaching
-from fcn_studio.training.recipe import Recipe
+from fcn_studio.training.settings import Recipe
 
 Teacher = FcnNetwork | DeepLabMobileNetV2
 

@@ -16,7 +16,7 @@ from fcn_studio.models.checkpoint import save_checkpoint
 from fcn_studio.models.fcn import FcnNetwork
 from fcn_studio.models.registry import create_model
 from fcn_studio.models.spec import ModelSpec
-from fcn_studio.training.recipe import Recipe
+from fcn_studio.training.settings import Recipe
 
 UNLABELLED = 255
 TINY = Recipe(

@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 import torch
 
-from fcn_studio.core.errors import TrainingError
+from fcn_studio.core.errors import TrainingError, UsageError
 from fcn_studio.core.ports import Sample
-from fcn_studio.training.crops import Crop, choose_crops, make_batch
+from fcn_studio.training.batches import Batch, BatchMaker
+from fcn_studio.training.crops import Crop, choose_crops
 from fcn_studio.training.deck import Deck, make_picture
 from fcn_studio.training.distill import Teaching
-from fcn_studio.training.recipe import Recipe
+from fcn_studio.training.settings import Recipe
 
-from .conftest import TINY, Samples, make_sample
+from .conftest import TINY, Samples, make_card, make_sample
 
-MEAN, STD = torch.zeros(3, 1, 1), torch.ones(3, 1, 1)
 PLAIN = replace(TINY, color=0.0)
 
 
@@ -25,6 +25,13 @@ def _deck(*samples: Sample, long_side: int = 1000) -> Deck:
     deck = Deck(Samples(("ground", "disc"), *samples), [s.name for s in samples], long_side)
     assert list(deck.prepare()) == list(range(1, len(samples) + 1))
     return deck
+
+
+def _batch(
+    deck: Deck, crops: list[Crop], recipe: Recipe = PLAIN, mean: float = 0.0, teaching: Teaching | None = None
+) -> Batch:
+    spec = make_card("ground", "disc", mean=(mean,) * 3, std=(1.0, 1.0, 1.0))
+    return BatchMaker(deck, recipe, spec, teaching).make(crops)
 
 
 def _coordinates(hw: tuple[int, int]) -> Sample:
@@ -39,7 +46,7 @@ def _coordinates(hw: tuple[int, int]) -> Sample:
 def test_an_unscaled_crop_is_a_piece_of_the_picture(flip: bool) -> None:
     sample = _coordinates((100, 120))
     crop = Crop(0, 30, 40, 49, 49, (49, 49), flip)
-    batch = make_batch(_deck(sample), [crop], PLAIN, MEAN, STD, None)
+    batch = _batch(_deck(sample), [crop])
     pixels, labels = sample.pixels[30:79, 40:89], sample.labels[30:79, 40:89]
     if flip:
         pixels, labels = pixels[:, ::-1], labels[:, ::-1]
@@ -48,8 +55,7 @@ def test_an_unscaled_crop_is_a_piece_of_the_picture(flip: bool) -> None:
 
 
 def test_what_is_beyond_the_picture_is_mean_colour_without_label() -> None:
-    batch = make_batch(_deck(make_sample(hw=(20, 30))), [Crop(0, 0, 0, 20, 30, (20, 30), False)], PLAIN,
-                       torch.full((3, 1, 1), 7.0), STD, None)  # fmt: skip
+    batch = _batch(_deck(make_sample(hw=(20, 30))), [Crop(0, 0, 0, 20, 30, (20, 30), False)], mean=7.0)
     assert not batch.pixels[0, :, 20:].any()
     assert not batch.pixels[0, :, :, 30:].any()
     assert (batch.labels[0, 20:] == 255).all()
@@ -71,7 +77,7 @@ def test_the_teacher_is_asked_at_the_place_of_each_cell(flip: bool, out: int) ->
     teaching = Teaching(places, 8, confidence=0.0, clear_px=0)
     list(teaching.prepare(deck))
     crop = Crop(0, 10, 20, 66, 66, (out, out), flip)
-    batch = make_batch(deck, [crop], PLAIN, MEAN, STD, teaching)
+    batch = _batch(deck, [crop], teaching=teaching)
     assert batch.teacher is not None
     assert batch.teacher_weights is not None
     inside = -(-out // 8)
@@ -87,8 +93,8 @@ def test_every_crop_round_a_class_shows_it() -> None:
     deck = _deck(make_sample("a", (97, 97)), make_sample("b", (60, 97), 1))
     recipe = replace(PLAIN, focus=1.0, batch=8)
     torch.manual_seed(0)
-    crops = [crop for _ in range(5) for crop in choose_crops(deck, recipe)]
-    batch = make_batch(deck, crops, recipe, MEAN, STD, None)
+    crops = [crop for _ in range(5) for crop in choose_crops(deck, recipe, 49)]
+    batch = _batch(deck, crops, recipe)
     share = float((batch.labels == 1).any(dim=2).any(dim=1).float().mean())
     assert share > 0.5
     assert all(c.height <= deck.cards[c.index].hw[0] and c.top >= 0 for c in crops)
@@ -100,10 +106,10 @@ def test_images_without_labels_are_replayed_in_their_share() -> None:
     assert deck.unlabelled == [1]
     torch.manual_seed(0)
     recipe = replace(PLAIN, focus=1.0, replay=0.25, batch=8)
-    shown = [crop.index for _ in range(20) for crop in choose_crops(deck, recipe)]
+    shown = [crop.index for _ in range(20) for crop in choose_crops(deck, recipe, 49)]
     assert shown.count(1) == 40
     without = replace(recipe, replay=0.0)
-    assert not any(crop.index for _ in range(20) for crop in choose_crops(deck, without))
+    assert not any(crop.index for _ in range(20) for crop in choose_crops(deck, without, 49))
     assert recipe.for_images(1, unlabelled=3).steps == round(recipe.steps / 0.75)
 
 
@@ -114,7 +120,7 @@ def test_accepted_predictions_weigh_half_and_held_out_strokes_are_not_shown() ->
     held_out = np.zeros((49, 49), bool)
     held_out[40:] = True
     deck = _deck(replace(sample, provenance=provenance, held_out=held_out))
-    batch = make_batch(deck, [Crop(0, 0, 0, 49, 49, (49, 49), False)], PLAIN, MEAN, STD, None)
+    batch = _batch(deck, [Crop(0, 0, 0, 49, 49, (49, 49), False)])
     assert (batch.weights[0, :10] == 0.5).all()
     assert (batch.weights[0, 10:] == 1.0).all()
     assert (batch.labels[0, 40:] == 255).all()
@@ -171,5 +177,5 @@ def test_the_deck_keeps_to_its_memory(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_recipes_say_what_is_wrong_with_a_number() -> None:
-    with pytest.raises(Exception, match="16 k"):
-        Recipe(name="x", steps=1, crop_px=320)
+    with pytest.raises(UsageError, match="from 0 to 1"):
+        Recipe(name="x", steps=1, flip=2.0)

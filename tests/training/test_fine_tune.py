@@ -16,7 +16,8 @@ from fcn_studio.inference.torch_engine import TorchEngine
 from fcn_studio.models.spec import read_card
 from fcn_studio.training.events import Finished, StepDone, Validated
 from fcn_studio.training.fine_tune import fine_tune
-from fcn_studio.training.recipe import FINE_TUNE, Recipe
+from fcn_studio.training.recipe import FINE_TUNE
+from fcn_studio.training.settings import Recipe
 
 from .conftest import UNLABELLED, Samples, finish, make_sample
 
@@ -75,7 +76,7 @@ def test_a_worse_candidate_is_rolled_back(parent: Path, tmp_path: Path) -> None:
     truth = Predictor(TorchEngine.open(parent)).predict(first.pixels).channels
     wrong = replace(first, labels=(1 - truth).astype(np.uint8))
     val = replace(first, name="val", labels=truth)
-    recipe = QUICK.with_changes(steps=20, validate_every=20, distill=0.0, balance=False)
+    recipe = QUICK.with_changes(steps=20, validate_every=20, distill=0.0, balance="none")
     _, result = finish(_tune(parent, Samples(source_keys, wrong, val), tmp_path / "child", recipe))
     assert not result.accepted
     assert result.checkpoint_path is None

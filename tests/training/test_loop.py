@@ -15,8 +15,8 @@ from fcn_studio.models.fcn import FcnNetwork
 from fcn_studio.training.deck import Deck
 from fcn_studio.training.events import Finished, StepDone, Validated
 from fcn_studio.training.loop import Training
-from fcn_studio.training.recipe import Recipe
 from fcn_studio.training.run_folder import RunFolder
+from fcn_studio.training.settings import Recipe
 
 from .conftest import TINY, Samples, finish, make_card, make_network, make_sample
 

@@ -65,6 +65,6 @@ def test_class_weights_are_the_clipped_root_of_inverse_counts() -> None:
     counts = torch.tensor([10_000, 100, 0, 1])
     mean = 10_101 / 3
     expected = [max(0.5, (mean / 10_000) ** 0.5), min(5.0, (mean / 100) ** 0.5), 1.0, 5.0]
-    assert torch.allclose(class_weights(counts, balance=True), torch.tensor(expected, dtype=torch.float32))
-    assert torch.equal(class_weights(counts, balance=False), torch.ones(4))
-    assert torch.equal(class_weights(torch.zeros(2, dtype=torch.int64), balance=True), torch.ones(2))
+    assert torch.allclose(class_weights(counts, counts, "sqrt"), torch.tensor(expected, dtype=torch.float32))
+    assert torch.equal(class_weights(counts, counts, "none"), torch.ones(4))
+    assert torch.equal(class_weights(torch.zeros(2, dtype=torch.int64), counts[:2], "log"), torch.ones(2))
