@@ -1,53 +1,155 @@
-"""Shapes as masks of pixels: what a brush covers and what a fill reaches."""
+"""What a brush covers: the pixels under a round or square tip that moves along a line, as a mask.
+
+Every tip is convex, and so is what it covers on its way: one span of columns in each row. The spans are
+computed in float64, so the border lies where the line says to a fraction of a pixel.
+Pixel (r, c) has its centre at (r + 0.5, c + 0.5) and is covered when its centre is.
+"""
 
 from __future__ import annotations
+
+import math
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fcn_studio.core.box import Box
 
+Point = tuple[float, float]
+Mask = NDArray[np.bool_]
+
 _ALWAYS_REACHES_PX = 1.4143  # a disc of this diameter holds a pixel's centre wherever it lies
+_NOWHERE = np.inf
 
 
 def make_capsule(
-    start_yx: tuple[float, float], end_yx: tuple[float, float], diameter_px: float, shape_hw: tuple[int, int]
-) -> tuple[Box, NDArray[np.bool_]]:
+    start_yx: Point,
+    end_yx: Point,
+    diameter_px: float,
+    shape_hw: tuple[int, int],
+    end_diameter_px: float | None = None,
+) -> tuple[Box, Mask]:
     """The pixels that a round brush covers when it moves along a line, as (box, bool [h, w]).
 
-    Pixel (r, c) has its centre at (r + 0.5, c + 0.5) and belongs when the centre lies within half the
-    diameter of the line; a brush too thin to reach a centre from everywhere covers the pixels under the line,
-    ends included, so that no stroke paints nothing.
+    With `end_diameter_px` the brush grows or shrinks evenly on its way, as under a pen's pressure. A brush
+    too thin to reach a centre from everywhere covers the pixels under the line, ends included, so that no
+    stroke paints nothing.
     """
-    radius = diameter_px / 2
-    (y0, x0), (y1, x1) = start_yx, end_yx
-    low_y, high_y, low_x, high_x = min(y0, y1), max(y0, y1), min(x0, x1), max(x0, x1)
-    box = Box(
-        int(np.floor(low_y - radius)),
-        int(np.floor(low_x - radius)),
-        int(np.floor(high_y + radius)) + 1,
-        int(np.floor(high_x + radius)) + 1,
-    ).clip(shape_hw)
-    if box.is_empty:
-        return box, np.zeros(box.shape_hw, bool)
-    if diameter_px <= 1:
+    radii = diameter_px / 2, (diameter_px if end_diameter_px is None else end_diameter_px) / 2
+    box = _box_of([(start_yx, radii[0]), (end_yx, radii[1])], shape_hw)
+    if box.is_empty or max(radii) <= 0.5:
         return box, _trace_line(box, start_yx, end_yx)
-    rows = np.arange(box.y0, box.y1, dtype=np.float32)[:, None] + 0.5 - y0
-    columns = np.arange(box.x0, box.x1, dtype=np.float32)[None, :] + 0.5 - x0
-    dy, dx = y1 - y0, x1 - x0
-    length_squared = dy * dy + dx * dx
-    if length_squared > 1e-12:  # shorter is a click; float32 would divide zero by zero
-        along = np.clip((rows * dy + columns * dx) / length_squared, 0.0, 1.0)
-        distance_squared = (rows - along * dy) ** 2 + (columns - along * dx) ** 2
-    else:
-        distance_squared = rows**2 + columns**2
-    mask = distance_squared <= radius * radius
-    if diameter_px < _ALWAYS_REACHES_PX:
+    spans = _Spans(box)
+    for centre, radius in zip((start_yx, end_yx), radii, strict=True):
+        spans.add_disc(centre, radius)
+    spans.add_hull(_tangent_points(start_yx, end_yx, *radii))
+    mask = spans.make_mask()
+    if 2 * min(radii) < _ALWAYS_REACHES_PX:
         mask |= _trace_line(box, start_yx, end_yx)
     return box, mask
 
 
-def _trace_line(box: Box, start_yx: tuple[float, float], end_yx: tuple[float, float]) -> NDArray[np.bool_]:
+def make_square_stroke(
+    start_yx: Point,
+    end_yx: Point,
+    side_px: float,
+    shape_hw: tuple[int, int],
+    end_side_px: float | None = None,
+) -> tuple[Box, Mask]:
+    """The same for an upright square tip; at both ends it covers a square of whole pixels."""
+    sides = [max(1, round(side)) for side in (side_px, side_px if end_side_px is None else end_side_px)]
+    ends = [snap_square(point, side) for point, side in zip((start_yx, end_yx), sides, strict=True)]
+    box = _box_of([(end, side / 2) for end, side in zip(ends, sides, strict=True)], shape_hw)
+    if box.is_empty:
+        return box, np.zeros(box.shape_hw, bool)
+    if max(sides) <= 1:
+        return box, _trace_line(box, *ends)
+    spans = _Spans(box)
+    spans.add_hull(
+        [
+            (y + up * side / 2, x + left * side / 2)
+            for (y, x), side in zip(ends, sides, strict=True)
+            for up in (-1, 1)
+            for left in (-1, 1)
+        ]
+    )
+    mask = spans.make_mask()
+    return box, mask | _trace_line(box, *ends) if min(sides) <= 1 else mask
+
+
+def snap_square(centre_yx: Point, side_px: int) -> Point:
+    """The nearest centre from which a square of whole pixels is seen."""
+    half = side_px / 2
+    return math.floor(centre_yx[0] - half + 0.5) + half, math.floor(centre_yx[1] - half + 0.5) + half
+
+
+def _box_of(tips: list[tuple[Point, float]], shape_hw: tuple[int, int]) -> Box:
+    low = [min(point[axis] - reach for point, reach in tips) for axis in (0, 1)]
+    high = [max(point[axis] + reach for point, reach in tips) for axis in (0, 1)]
+    box = Box(math.floor(low[0]), math.floor(low[1]), math.floor(high[0]) + 1, math.floor(high[1]) + 1)
+    return box.clip(shape_hw)
+
+
+def _tangent_points(start: Point, end: Point, start_radius: float, end_radius: float) -> list[Point]:
+    """Where the two outer tangents touch two discs; none when one disc holds the other."""
+    dy, dx = end[0] - start[0], end[1] - start[1]
+    length = math.hypot(dy, dx)
+    if length <= abs(end_radius - start_radius) + 1e-9:
+        return []
+    lean = (start_radius - end_radius) / length
+    upright = math.sqrt(1 - lean * lean)
+    along_y, along_x = dy / length, dx / length
+    points = []
+    for side in (-1, 1):
+        normal_y = lean * along_y - side * upright * along_x
+        normal_x = lean * along_x + side * upright * along_y
+        points += [
+            (y + radius * normal_y, x + radius * normal_x)
+            for (y, x), radius in ((start, start_radius), (end, end_radius))
+        ]
+    return points
+
+
+class _Spans:
+    """The columns covered in each row of a box: from the lowest to the highest of all that was added."""
+
+    def __init__(self, box: Box) -> None:
+        self._box = box
+        self._rows = np.arange(box.y0, box.y1, dtype=np.float64) + 0.5
+        self._low = np.full(box.height, _NOWHERE)
+        self._high = np.full(box.height, -_NOWHERE)
+
+    def add_disc(self, centre: Point, radius: float) -> None:
+        left = radius * radius - (self._rows - centre[0]) ** 2
+        half = np.sqrt(np.maximum(left, 0))
+        meets = left >= 0
+        self._take(meets, centre[1] - half, centre[1] + half)
+
+    def add_hull(self, corners: list[Point]) -> None:
+        """The convex hull of some points: in each row the outermost of the lines between any two."""
+        for (y0, x0), (y1, x1) in combinations(corners, 2):
+            if abs(y1 - y0) < 1e-12:
+                continue
+            meets = (self._rows >= min(y0, y1)) & (self._rows <= max(y0, y1))
+            columns = x0 + (self._rows - y0) * ((x1 - x0) / (y1 - y0))
+            self._take(meets, columns, columns)
+
+    def _take(self, meets: Mask, low: NDArray[np.float64], high: NDArray[np.float64]) -> None:
+        np.minimum(self._low, low, out=self._low, where=meets)
+        np.maximum(self._high, high, out=self._high, where=meets)
+
+    def make_mask(self) -> Mask:
+        """bool [h, w] of the box."""
+        width = self._box.width
+        first = np.clip(np.ceil(self._low - 0.5) - self._box.x0, 0, width)
+        stop = np.clip(np.floor(self._high - 0.5) + 1 - self._box.x0, 0, width)
+        columns = np.arange(width, dtype=np.int32)
+        mask = columns >= first.astype(np.int32)[:, None]
+        mask &= columns < stop.astype(np.int32)[:, None]
+        return mask
+
+
+def _trace_line(box: Box, start_yx: Point, end_yx: Point) -> Mask:
     """Pixels under a line without width, sampled four times a pixel: no gaps, but cut corners may lack."""
     mask = np.zeros(box.shape_hw, bool)
     span = max(abs(end_yx[0] - start_yx[0]), abs(end_yx[1] - start_yx[1]))
@@ -57,14 +159,3 @@ def _trace_line(box: Box, start_yx: tuple[float, float], end_yx: tuple[float, fl
     inside = (rows >= 0) & (rows < box.height) & (columns >= 0) & (columns < box.width)
     mask[rows[inside], columns[inside]] = True
     return mask
-
-
-def compute_region(values: NDArray[np.uint8], y: int, x: int) -> tuple[Box, NDArray[np.bool_]]:
-    """The 4-connected region of equal values that holds (y, x), as (box, bool [h, w])."""
-    from scipy import ndimage  # 0.4 s to import: only a fill needs it
-
-    marked, _ = ndimage.label(values == values[y, x])
-    number = marked[y, x]
-    rows, columns = ndimage.find_objects(marked, max_label=number)[number - 1]
-    box = Box(rows.start, columns.start, rows.stop, columns.stop)
-    return box, marked[box.slices] == number

@@ -11,7 +11,7 @@ from fcn_studio.core.box import Box
 from fcn_studio.core.classes import UNLABELLED
 from fcn_studio.core.edit import Edit, make_edit
 from fcn_studio.core.label_map import LabelMap, Provenance
-from fcn_studio.core.raster import compute_region
+from fcn_studio.core.regions import compute_region
 from fcn_studio.core.stroke import StrokeRecorder
 from fcn_studio.io.export import compose_mask
 from fcn_studio.session.classes import ClassDesk
@@ -219,6 +219,10 @@ class EditingDesk:
         """Write the label PNG of the open image in the background; the journal is always up to date."""
         self.finish_stroke()
         self._keeper.request_save()
+
+    def catch_up(self) -> None:
+        """Try again, in the background, to write what the disk has refused; to be called now and then."""
+        self._keeper.catch_up()
 
     def _remember(self, document: Document, edit: Edit) -> None:
         document.history.push(edit)
