@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import torch
@@ -25,10 +26,10 @@ def load_checkpoint(path: Path | str, device: str = "cpu") -> tuple[FcnNetwork, 
     weights_path, _ = checkpoint_paths(path)
     spec = read_card(path)
     require_own_weights(weights_path, spec)
-    model = create_model(spec.architecture, len(spec.class_keys))
+    model = create_model_of(spec)
     try:
         state = load_file(str(weights_path))
-        model.load_state_dict({name: value.float() for name, value in state.items()})
+        model.load_state_dict(_counters(model) | {name: value.float() for name, value in state.items()})
     except (OSError, SafetensorError) as error:
         raise CheckpointError(broken_message(weights_path)) from error
     except RuntimeError as error:
@@ -47,10 +48,7 @@ def save_checkpoint(path: Path | str, model: FcnNetwork, spec: ModelSpec) -> Mod
     """
     from safetensors.torch import save
 
-    state = {
-        name: value.detach().to("cpu", torch.float16).contiguous()
-        for name, value in model.state_dict().items()
-    }
+    state = stored_state(model)
     spec = msgspec.structs.replace(spec, id=_content_id(state, spec))
     metadata = {"fcn_studio_id": spec.id, "architecture": spec.architecture}
     weights_path, card_path = checkpoint_paths(path)
@@ -58,6 +56,41 @@ def save_checkpoint(path: Path | str, model: FcnNetwork, spec: ModelSpec) -> Mod
     write_atomic(weights_path, save(state, metadata))
     write_atomic(card_path, encode_card(spec))
     return spec
+
+
+def create_model_of(spec: ModelSpec) -> FcnNetwork:
+    """The untrained network that a card describes. Raises CheckpointError."""
+    try:
+        return create_model(spec.architecture, len(spec.class_keys), **spec.options)  # type: ignore[arg-type]
+    except TypeError:
+        raise CheckpointError(
+            f"The card of {spec.name} asks for options that this version of FCN Studio does not know "
+            f"({', '.join(sorted(spec.options))}): update FCN Studio."
+        ) from None
+
+
+def make_card(model: FcnNetwork, **fields: Any) -> ModelSpec:
+    """The card of a network that ``create_model`` built: its architecture, options and geometry.
+
+    ``fields``: the rest of a ModelSpec (name, class_keys, class_names, ...), which also win over those.
+    """
+    own = {"architecture": model.name, "options": model.options, **model.card_geometry()}
+    return ModelSpec(**(own | fields))
+
+
+def stored_state(model: FcnNetwork) -> dict[str, Tensor]:
+    """What a weights file holds: parameters as float16, the statistics of batch norm as float32."""
+    learnt = {name for name, _ in model.named_parameters()}
+    state = {}
+    for name, value in model.state_dict().items():
+        if value.is_floating_point():  # left out: the counters of batch norm, which nothing here reads
+            kind = torch.float16 if name in learnt else torch.float32
+            state[name] = value.detach().to("cpu", kind).contiguous()
+    return state
+
+
+def _counters(model: FcnNetwork) -> dict[str, Tensor]:
+    return {name: value for name, value in model.state_dict().items() if not value.is_floating_point()}
 
 
 def round_trip(model: FcnNetwork) -> FcnNetwork:
@@ -69,7 +102,10 @@ def round_trip(model: FcnNetwork) -> FcnNetwork:
 
 
 def _content_id(state: dict[str, Tensor], spec: ModelSpec) -> str:
-    digest = hashlib.sha256(repr((spec.architecture, spec.class_keys, spec.mean, spec.std)).encode())
+    head = repr((spec.architecture, spec.class_keys, spec.mean, spec.std))
+    if spec.options:
+        head += repr(sorted(spec.options.items()))
+    digest = hashlib.sha256(head.encode())
     for name in sorted(state):
         digest.update(name.encode())
         digest.update(state[name].numpy().tobytes())

@@ -1,108 +1,117 @@
-"""Fully convolutional network: a trunk, scores at its deepest stride, skips summed in at finer strides."""
+"""Fully convolutional network: a trunk, and a head that sums its scores from coarse to fine."""
 
 from __future__ import annotations
 
-import torch
+from typing import Any
+
 from torch import Tensor, nn
 
-from fcn_studio.models.layers import (
-    ConvReLU,
-    WindowMean,
-    pad_right_bottom,
-    upsample_to_pixels,
-    upsample_twice,
-    zero_parameters,
-)
-
-
-class SkipScore(nn.Module):
-    """Scores from finer features: 1x1 to ``width``, depthwise 3x3, 1x1 to classes (zero at the start).
-
-    The paper's skip is the last 1x1 alone; the two small layers before it cost a hundredth of the trunk and
-    let the skip see a 3x3 neighbourhood.
-    """
-
-    def __init__(self, channels: int, classes: int, width: int = 64) -> None:
-        super().__init__()
-        self.reduce = ConvReLU(channels, width, 1)
-        self.spatial = ConvReLU(width, width, 3, padding=1, groups=width)
-        self.score = zero_parameters(nn.Conv2d(width, classes, 1))
-
-    def forward(self, x: Tensor) -> Tensor:
-        scores: Tensor = self.score(self.spatial(self.reduce(x)))
-        return scores
-
-
-class FcnHead(nn.Module):
-    """Features by stride to scores at the finest skip's stride: the FCN sum (Long et al. 2015, section 4.2).
-
-    Before the deep score stand two 1x1 layers (fc6 and fc7 of the paper): ``neck`` looks at the cell
-    itself, ``context`` at the mean of ``window`` x ``window`` cells round it; ``project`` joins the two. The
-    window is a plain stride 1 pooling of finite reach: the whole stays convolutional and can be tiled.
-    """
-
-    def __init__(
-        self,
-        channels: dict[int, int],
-        classes: int,
-        skips: tuple[int, ...],
-        width: int = 256,
-        window: int = 33,
-    ) -> None:
-        super().__init__()
-        self.deepest = max(channels)
-        self.skips = tuple(sorted(skips, reverse=True))
-        self.window = WindowMean(window)
-        self.neck = ConvReLU(channels[self.deepest], width, 1)
-        self.context = ConvReLU(channels[self.deepest], width, 1)
-        self.project = ConvReLU(2 * width, width, 1)
-        self.score = zero_parameters(nn.Conv2d(width, classes, 1))
-        for stride in self.skips:
-            self.add_module(f"skip{stride}", SkipScore(channels[stride], classes))
-
-    def forward(self, features: dict[int, Tensor]) -> Tensor:
-        deep = features[self.deepest]
-        both = torch.cat([self.context(self.window(deep)), self.neck(deep)], dim=1)
-        scores: Tensor = self.score(self.project(both))
-        for stride in self.skips:
-            scores = upsample_twice(scores) + getattr(self, f"skip{stride}")(features[stride])
-        return scores
-
-    def score_layers(self) -> list[nn.Conv2d]:
-        """Every layer with one row per class."""
-        return [self.score, *(getattr(self, f"skip{stride}").score for stride in self.skips)]
+from fcn_studio.models.geometry import Grid
+from fcn_studio.models.layers import pad_right_bottom, upsample_to_pixels
 
 
 class FcnNetwork(nn.Module):
-    """Trunk and head as one network; what every architecture of the registry builds.
+    """Trunk and head as one network; what every architecture of the registry is.
 
-    ``scores(x)``: float [N, 3, H, W] (scaled pixels, H and W of the form ``pad_multiple * k + 1``) to
-    low-resolution scores [N, K, h, w], cell i on pixel ``stride * i``. ``forward(x)``: any size, scores of
-    every pixel, float32 [N, K, H, W].
+    ``scores(x)``: float [N, 3, H, W], scaled pixels, of a size that fits (``padded_size``), to low-resolution
+    scores [N, K, h, w] whose cells lie on ``grid``. ``forward(x)``: any size, scores of every pixel, float32
+    [N, K, H, W]. ``name`` and ``options`` are what ``create_model`` was asked for: a card needs both.
     """
 
-    def __init__(
-        self, trunk: nn.Module, channels: dict[int, int], classes: int, skips: tuple[int, ...]
-    ) -> None:
+    name: str = ""
+    options: dict[str, str | int]
+
+    def __init__(self, trunk: Any, head: Any) -> None:
         super().__init__()
         self.trunk = trunk
-        self.head = FcnHead(channels, classes, skips)
-        self.stride = min((*skips, max(channels)))
-        self.pad_multiple = max(channels)
+        self.head = head
+        self.options = {}
+
+    @property
+    def grid(self) -> Grid:
+        """Where the score cells lie."""
+        grid: Grid = self.head.grid
+        return grid
+
+    @property
+    def stride(self) -> int:
+        """Pixels from one score cell to the next."""
+        return self.grid.jump
 
     @property
     def classes(self) -> int:
         """Number of output channels."""
-        return self.head.score.out_channels
+        return int(self.score_layers()[0].out_channels)
+
+    @property
+    def pad_multiple(self) -> int:
+        """Pictures of ``pad_multiple * k + pad_remainder`` pixels fit without rest."""
+        return int(self.trunk.pad_multiple)
+
+    @property
+    def pad_remainder(self) -> int:
+        return int(self.trunk.pad_remainder)
+
+    @property
+    def minimum_size(self) -> int:
+        """The shortest side in pixels to which a picture is filled up."""
+        return int(self.trunk.minimum_size)
+
+    @property
+    def mean(self) -> tuple[float, float, float]:
+        """Of RGB pixels 0..255; x = (pixel - mean) / std."""
+        mean: tuple[float, float, float] = self.trunk.mean
+        return mean
+
+    @property
+    def std(self) -> tuple[float, float, float]:
+        std: tuple[float, float, float] = self.trunk.std
+        return std
+
+    @property
+    def exact_tiling(self) -> bool:
+        """Whether a picture can be cut into tiles without a difference."""
+        return bool(self.trunk.exact_tiling)
+
+    @property
+    def receptive_field_px(self) -> int:
+        """How many pixels of an axis the deepest score of a cell sees."""
+        return int(self.trunk.receptive_field_px)
 
     def scores(self, x: Tensor) -> Tensor:
         scores: Tensor = self.head(self.trunk(x))
         return scores
 
+    def to_pixels(self, scores: Tensor, hw: tuple[int, int]) -> Tensor:
+        """Scores of ``scores(x)`` for the first ``hw`` pixels, [N, K, H, W] float32."""
+        return upsample_to_pixels(scores, self.stride, hw, self.grid.start)
+
     def forward(self, x: Tensor) -> Tensor:
-        height, width = x.shape[-2:]
-        padded_hw = (self._padded(height), self._padded(width))
-        return upsample_to_pixels(self.scores(pad_right_bottom(x, padded_hw)), self.stride, (height, width))
+        hw = (x.shape[-2], x.shape[-1])
+        padded_hw = (self.padded_size(hw[0]), self.padded_size(hw[1]))
+        return self.to_pixels(self.scores(pad_right_bottom(x, padded_hw)), hw)
+
+    def padded_size(self, size_px: int) -> int:
+        """The length to which one of ``size_px`` pixels is filled up at the right or the bottom."""
+        size = max(size_px, self.minimum_size)
+        return size + (self.pad_remainder - size) % self.pad_multiple
+
+    def card_geometry(self) -> dict[str, Any]:
+        """The fields of a card (ModelSpec) that say how pixels enter and where scores lie."""
+        return {
+            "stride": self.stride,
+            "score_start": self.grid.start,
+            "pad_multiple": self.pad_multiple,
+            "pad_remainder": self.pad_remainder,
+            "minimum_size": self.minimum_size,
+            "mean": self.mean,
+            "std": self.std,
+        }
+
+    def score_layers(self) -> list[nn.Conv2d]:
+        """Every layer with one row per class, the deepest first."""
+        layers: list[nn.Conv2d] = self.head.score_layers()
+        return layers
 
     def head_parameters(self) -> list[nn.Parameter]:
         """Parameters between the trunk and the deep score, that included."""
@@ -111,11 +120,9 @@ class FcnNetwork(nn.Module):
 
     def skip_parameters(self) -> list[nn.Parameter]:
         """Parameters of the skips: new beside a pretrained head, they may learn fastest."""
-        return [p for stride in self.head.skips for p in getattr(self.head, f"skip{stride}").parameters()]
+        parameters: list[nn.Parameter] = self.head.skip_parameters()
+        return parameters
 
     def trunk_parameters(self) -> list[nn.Parameter]:
-        """Parameters of the pretrained trunk."""
+        """Parameters of the pretrained trunk, fc6 and fc7 included."""
         return list(self.trunk.parameters())
-
-    def _padded(self, size: int) -> int:
-        return size + (1 - size) % self.pad_multiple

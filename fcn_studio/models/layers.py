@@ -51,14 +51,43 @@ def upsample_twice(x: Tensor) -> Tensor:
     )
 
 
-def upsample_to_pixels(scores: Tensor, stride: int, hw: tuple[int, int]) -> Tensor:
-    """Bilinear scores for every pixel: [N, K, h, w] with cell i at pixel stride * i to [N, K, H, W] float32.
+def upsample_in_halves(x: Tensor) -> Tensor:
+    """Bilinear x2 on the grid "cell i at 2i + 0.5": [N, K, h, w] to [N, K, 2h, 2w], the edges repeated."""
+    height, width = x.shape[-2:]
+    return functional.interpolate(x, size=(2 * height, 2 * width), mode="bilinear", align_corners=False)
 
-    ``hw`` may be at most stride * (h - 1) + 1, stride * (w - 1) + 1; the rest is cut at the right and bottom.
+
+def upsample_to_pixels(scores: Tensor, stride: int, hw: tuple[int, int], start: float = 0.0) -> Tensor:
+    """Bilinear scores for every pixel: [N, K, h, w] to [N, K, H, W], float32 (float64 stays).
+
+    Cell i lies on pixel ``start + stride * i``; beyond the first and the last cell the edge repeats, and what
+    is beyond ``hw`` is cut. Raises ValueError for a start that is neither a pixel nor half-way between two
+    where an even stride needs it.
     """
-    full_hw = (stride * (scores.shape[-2] - 1) + 1, stride * (scores.shape[-1] - 1) + 1)
-    pixels = functional.interpolate(scores.float(), size=full_hw, mode="bilinear", align_corners=True)
-    return pixels[..., : hw[0], : hw[1]]
+    scores = scores if scores.dtype == torch.float64 else scores.float()
+    cells = scores.shape[-2:]
+    aligned = start == int(start)
+    first = start if aligned else start - (stride - 1) / 2
+    if first != int(first):
+        raise ValueError(f"cells of stride {stride} cannot start at pixel {start}")
+    full_hw = tuple(stride * (n - 1) + 1 if aligned else stride * n for n in cells)
+    pixels = functional.interpolate(scores, size=full_hw, mode="bilinear", align_corners=aligned)
+    before = int(first)
+    after = (hw[0] - before - full_hw[0], hw[1] - before - full_hw[1])
+    return fit_edges(pixels, before, after)
+
+
+def fit_edges(x: Tensor, before: int, after: int | tuple[int, int]) -> Tensor:
+    """Repeat the edge of [N, C, H, W] ``before`` times at the top and left and ``after`` times (rows,
+    columns) at the bottom and right; negative numbers cut as many instead."""
+    down, right = (after, after) if isinstance(after, int) else after
+    pads = (max(before, 0), max(right, 0), max(before, 0), max(down, 0))
+    if any(pads):
+        x = functional.pad(x, pads, mode="replicate")
+    cut = max(-before, 0)
+    if cut or down < 0 or right < 0:
+        x = x[..., cut : down if down < 0 else None, cut : right if right < 0 else None]
+    return x
 
 
 def pad_right_bottom(x: Tensor, padded_hw: tuple[int, int]) -> Tensor:

@@ -8,7 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from fcn_studio.models.geometry import Grid
 from fcn_studio.models.layers import ConvReLU6
+from fcn_studio.models.trunks.trunk import Features, Trunk
 
 
 class _Block(NamedTuple):
@@ -59,7 +61,7 @@ class InvertedResidual(nn.Module):
         return (x + y if self.adds_input else y), expanded
 
 
-class MobileNetV2Trunk(nn.Module):
+class MobileNetV2Trunk(Trunk):
     """[N, 3, H, W] to features by stride: {4: 144, 8: 192, 16: 320 channels}.
 
     All 3x3 convolutions are padded by their dilation on every side, so cell i of stride s has its centre on
@@ -68,17 +70,22 @@ class MobileNetV2Trunk(nn.Module):
     """
 
     stride = 16
-    channels: dict[int, int] = {4: 144, 8: 192, 16: 320}  # noqa: RUF012 (constant table)
+    channels = {4: 144, 8: 192, 16: 320}  # noqa: RUF012 (constant table)
+    mean = std = (127.5, 127.5, 127.5)
 
     def __init__(self) -> None:
         super().__init__()
         self.conv0 = ConvReLU6(3, 32, 3, 2, padding=1)
-        channels = 32
+        channels, grid, self.grids = 32, Grid().through(3, 2, 1), {}
         for index, row in enumerate(_BLOCKS):
             self.add_module(f"block{index}", InvertedResidual(channels, row))
             channels = row.out
+            if index in _TAP_OF_BLOCK:
+                self.grids[_TAP_OF_BLOCK[index]] = grid
+            grid = grid.through(3, row.stride, row.dilation, dilation=row.dilation)
+        self.grids[16] = grid
 
-    def forward(self, x: Tensor) -> dict[int, Tensor]:
+    def forward(self, x: Tensor) -> Features:
         features: dict[int, Tensor] = {}
         x = self.conv0(x)
         for index in range(len(_BLOCKS)):
@@ -86,7 +93,7 @@ class MobileNetV2Trunk(nn.Module):
             if index in _TAP_OF_BLOCK:
                 features[_TAP_OF_BLOCK[index]] = expanded
         features[16] = x
-        return features
+        return Features(features)
 
 
 class DeepLabMobileNetV2(nn.Module):

@@ -19,6 +19,8 @@ class ModelSpec(msgspec.Struct, frozen=True, kw_only=True):
     ``class_keys[c]`` is the stable key of output channel c, ``class_names[c]`` the word for people and
     ``class_colors[c]`` RGB 0..255. A pixel (uint8 RGB) enters the network as ``(pixel - mean) / std``.
 
+    ``architecture`` and ``options`` are what ``create_model`` builds the network from, that the weights fit.
+
     Geometry: low-resolution score cell i (rows and columns alike) has its centre on input pixel
     ``score_start + stride * i``; that is exact for input sizes with
     ``size % pad_multiple == pad_remainder``, so pictures are filled up at the right and the bottom with
@@ -30,6 +32,7 @@ class ModelSpec(msgspec.Struct, frozen=True, kw_only=True):
     id: str = ""
     name: str
     architecture: str
+    options: dict[str, str | int] = {}
     class_keys: tuple[str, ...]
     class_names: tuple[str, ...]
     class_colors: tuple[tuple[int, int, int], ...] | None = None

@@ -10,8 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from fcn_studio.core.errors import CheckpointError
-from fcn_studio.models.fcn import FcnHead, FcnNetwork, SkipScore
-from fcn_studio.models.layers import zero_parameters
+from fcn_studio.models.fcn import FcnNetwork
 from fcn_studio.models.mobilenet_v2 import DeepLabMobileNetV2
 
 VOC_KEYS = (
@@ -27,15 +26,12 @@ def with_classes(model: FcnNetwork, old_keys: Sequence[str], new_keys: Sequence[
 
     The scores of the known classes are exactly those of ``model`` (fcn-reference 1.5).
     """
-    rows = [(new, old_keys.index(key)) for new, key in enumerate(new_keys) if key in old_keys]
+    rows = [old_keys.index(key) if key in old_keys else None for key in new_keys]
     model = copy.deepcopy(model)
-    for owner in [module for module in model.modules() if isinstance(module, FcnHead | SkipScore)]:
-        old = owner.score
-        score = zero_parameters(nn.Conv2d(old.in_channels, len(new_keys), 1)).to(old.weight)
-        for new, row in rows:
-            score.weight[new] = old.weight[row]
-            bias_of(score)[new] = bias_of(old)[row]
-        owner.score = score
+    for module in model.modules():
+        keep_classes = getattr(module, "keep_classes", None)
+        if keep_classes is not None:
+            keep_classes(rows)
     return model
 
 
@@ -51,10 +47,10 @@ def copy_row(model: FcnNetwork, old: int, new: int, margin: float) -> None:
 
     A class that starts beside the one it is cut out of needs to learn only the difference.
     """
-    for layer in model.head.score_layers():
+    for layer in model.score_layers():
         layer.weight[new] = layer.weight[old]
         bias_of(layer)[new] = bias_of(layer)[old]
-    bias_of(model.head.score)[new] -= margin
+    bias_of(model.score_layers()[0])[new] -= margin
 
 
 def read_deeplab(path: Path | str) -> DeepLabMobileNetV2:

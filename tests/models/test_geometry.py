@@ -70,7 +70,7 @@ def test_cells_of_the_trunk_are_centred_on_their_pixel(stride: int) -> None:
 def test_forward_is_scores_of_the_padded_picture_upsampled(name: str, hw: tuple[int, int]) -> None:
     model = _shaken(create_model(name, 3)).eval()
     x = torch.randn(1, 3, *hw, generator=torch.Generator().manual_seed(4))
-    padded = torch.zeros(1, 3, *(size + (1 - size) % 16 for size in hw))
+    padded = torch.zeros(1, 3, *(max(17, size + (1 - size) % 16) for size in hw))
     padded[..., : hw[0], : hw[1]] = x
     with torch.no_grad():
         scores = model.scores(padded)
@@ -108,6 +108,6 @@ def _shaken(model: FcnNetwork) -> FcnNetwork:
     """Score layers are zero at the start; give them something to say."""
     generator = torch.Generator().manual_seed(5)
     with torch.no_grad():
-        for layer in model.head.score_layers():
+        for layer in model.score_layers():
             layer.weight.copy_(torch.randn(layer.weight.shape, generator=generator))
     return model

@@ -1,0 +1,51 @@
+"""Weights of classifiers into trunks: torchvision's files and state dicts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from torch import Tensor
+
+from fcn_studio.core.errors import CheckpointError
+from fcn_studio.models.fcn import FcnNetwork
+
+State = Mapping[str, Tensor]
+
+
+def load_trunk_weights(model: FcnNetwork, weights: State | Path | str) -> FcnNetwork:
+    """Fill the trunk of ``model`` from a classifier's weights and give it back; its head stays as it is.
+
+    weights: a state dict, or the path of one (.pth, .pt, .safetensors). Every parameter of the trunk's
+    feature layers must be there with its shape; fc6 and fc7 may be missing (files of features alone).
+    Raises CheckpointError, which names the first weight that does not fit.
+    """
+    name = "The state dict" if isinstance(weights, Mapping) else Path(weights).name
+    state = weights if isinstance(weights, Mapping) else _read(weights)
+    own = model.trunk.state_dict()
+    found = model.trunk.own_state(state)
+    for key, value in own.items():
+        optional = key.startswith("classifier.") or key.endswith("num_batches_tracked")
+        if key not in found:
+            if optional:
+                continue
+            raise CheckpointError(
+                f"{name} lacks the weight {key!r} of {model.name}: it belongs to another network."
+            )
+        if found[key].shape != value.shape:
+            cure = " (use fc_channels=4096)" if key.startswith("classifier.") else ""
+            raise CheckpointError(
+                f"{name}: the weight {key!r} is {_size(found[key])}, {model.name} has {_size(value)}{cure}."
+            )
+    model.trunk.load_state_dict(own | {key: value.to(own[key].dtype) for key, value in found.items()})
+    return model
+
+
+def _read(path: Path | str) -> dict[str, Tensor]:
+    from fcn_studio.models.foreign_files import read_foreign
+
+    return read_foreign(path)
+
+
+def _size(tensor: Tensor) -> str:
+    return "x".join(str(n) for n in tensor.shape)
