@@ -3,12 +3,10 @@
 Everything that shows, predicts, trains or exports reads pictures here, so one frame holds everywhere:
 EXIF orientation is applied, the first page is taken, colour profiles are ignored, and transparent
 pixels lie on white. 8-bit values stay as they are; deeper ones are scaled by rules that look at the
-file alone:
+file alone (see io.depth).
 
-- 16 bit: `value >> 8`; but `value >> 4` where the largest value is below 4096 (a 12-bit camera), and
-  the value itself where the largest is below 256 (8-bit data in a 16-bit file);
-- floats within 0 to 1: times 255; all else (32-bit integers, signed, other floats): smallest value to
-  black, largest to white. Values that are not numbers become black.
+The 8-bit picture lies in memory as screens want it (see core.pixels). Values that do not fit into it are
+handed out beside it, for looking at: networks get the 8-bit picture, however it is looked at.
 """
 
 from __future__ import annotations
@@ -26,7 +24,9 @@ import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from fcn_studio.core.errors import ImageReadError
+from fcn_studio.core.pixels import STRIP_PIXELS, DeepValues, find_rgb32, make_rgb32, put_rgb, view_rgb
 from fcn_studio.io import tiff
+from fcn_studio.io.depth import find_range, grey_or_rgb, over_white, scale_to_8bit
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
 MAX_PIXELS = 400_000_000
@@ -36,6 +36,8 @@ _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "DIB", "TIFF")
 _ORIENTATION = 0x0112
 _DIRECT_MODES = frozenset({"RGB", "L", "1"})
 _NUMBER_MODES = frozenset({"I", "F"})
+_OPEN_MODES = frozenset({"RGBA", "LA", "PA", "La", "RGBa"})  # with opacity
+_SHOWN_CHANNELS = 4  # grey, grey with opacity, RGB, RGB with opacity
 _Result = TypeVar("_Result")
 
 # Pillow warns above 90 and refuses above 180 megapixels; aerial pictures are larger than that.
@@ -44,10 +46,14 @@ Image.MAX_IMAGE_PIXELS = MAX_PIXELS
 
 @dataclass(frozen=True, slots=True)
 class ImageData:
-    """A picture as displayed: `pixels` uint8 [H, W, 3] RGB, and a sentence when something was left out."""
+    """A picture as displayed: `pixels` uint8 [H, W, 3] RGB, and a sentence when something was left out.
+
+    deep: the file's own values where 8 bits or three channels do not hold them, else None.
+    """
 
     pixels: npt.NDArray[np.uint8]
     notice: str | None = None
+    deep: DeepValues | None = None
 
 
 def read_image(path: Path) -> ImageData:
@@ -120,7 +126,10 @@ def _read(path: Path) -> ImageData:
         notice = None
         if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
             notice = f"{path} is animated: only its first picture is shown."
-        return ImageData(_to_rgb(_load_upright(image)), notice)
+        upright = _load_upright(image)
+        if _has_numbers(upright):
+            return _make_deep(np.asarray(upright), notice)
+        return ImageData(_to_rgb(upright), notice)
 
 
 def _read_tiff(path: Path) -> ImageData:
@@ -129,18 +138,34 @@ def _read_tiff(path: Path) -> ImageData:
     _check_pixels(path, header.hw[1], header.hw[0])
     notice = f"{path} has {header.pages} pages: only the first is used." if header.pages > 1 else None
 
-    def by_pillow() -> npt.NDArray[np.uint8]:
+    def by_pillow() -> ImageData:
         with Image.open(path, formats=("TIFF",)) as image:
-            return _to_rgb(_load_upright(image))
+            upright = _load_upright(image)
+            if _has_numbers(upright):
+                return _make_deep(np.asarray(upright), notice)
+            return ImageData(_to_rgb(upright), notice)
 
-    def by_tifffile() -> npt.NDArray[np.uint8]:
-        return grey_or_rgb(scale_to_8bit(tiff.read_first_page(path, header)))
+    def by_tifffile() -> ImageData:
+        return _make_deep(tiff.read_first_page(path, header), notice)
 
     first, second = (by_tifffile, by_pillow) if header.deep else (by_pillow, by_tifffile)
     # Which of the two knows a compression cannot be told beforehand; the second one's error is the answer.
     with contextlib.suppress(Exception):
-        return ImageData(first(), notice)
-    return ImageData(second(), notice)
+        return first()
+    return second()
+
+
+def _make_deep(values: npt.NDArray[Any], notice: str | None) -> ImageData:
+    """The picture of values of any type, and the values themselves where the picture lacks some of them."""
+    pixels = _as_screen_wants(grey_or_rgb(scale_to_8bit(values)))
+    channels = 1 if values.ndim == 2 else values.shape[2]
+    if values.dtype == np.bool_ or (values.dtype == np.uint8 and channels <= _SHOWN_CHANNELS):
+        return ImageData(pixels, notice)
+    return ImageData(pixels, notice, DeepValues(values, *find_range(values)))
+
+
+def _as_screen_wants(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    return pixels if find_rgb32(pixels) is not None else view_rgb(make_rgb32(pixels))
 
 
 def _read_size(path: Path) -> tuple[int, int]:
@@ -199,65 +224,21 @@ def _load_upright(image: Image.Image) -> Image.Image:
     return ImageOps.exif_transpose(image)
 
 
+def _has_numbers(image: Image.Image) -> bool:
+    """Whether it holds deeper values than 8 bits."""
+    return image.mode in _NUMBER_MODES or image.mode.startswith("I;")
+
+
 def _to_rgb(image: Image.Image) -> npt.NDArray[np.uint8]:
-    if image.mode in _NUMBER_MODES or image.mode.startswith("I;"):
-        return grey_or_rgb(scale_to_8bit(np.asarray(image)))
-    if image.mode in _DIRECT_MODES and "transparency" not in image.info:
-        return np.array(image.convert("RGB"))
-    if image.mode in {"RGBA", "LA", "PA", "La", "RGBa"} or "transparency" in image.info:
-        return _over_white(np.asarray(image.convert("RGBA")))
-    return np.array(image.convert("RGB"))
-
-
-def _over_white(rgba: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    alpha = rgba[..., 3:]
-    if bool((alpha == 255).all()):
-        return np.ascontiguousarray(rgba[..., :3])
-    # Rows at a time: 32-bit intermediates of a 400-megapixel picture would not fit anywhere.
-    out = np.empty((*rgba.shape[:2], 3), np.uint8)
-    for y in range(0, rgba.shape[0], 256):
-        weight = alpha[y : y + 256].astype(np.uint32)
-        out[y : y + 256] = (rgba[y : y + 256, :, :3] * weight + 255 * (255 - weight) + 127) // 255
-    return out
-
-
-def scale_to_8bit(values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
-    """Values of any number type, any shape, to uint8 by the rules in this module's docstring."""
-    if values.dtype == np.bool_:
-        return values.astype(np.uint8) * np.uint8(255)
-    if values.dtype == np.uint8:
-        return values
-    if values.size == 0:
-        return values.astype(np.uint8)
-    if values.dtype.kind == "f":
-        values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
-    low, high = values.min(), values.max()
-    if values.dtype.kind in "iu" and low >= 0 and high < 65536:
-        shift = 0 if high < 256 else 4 if high < 4096 else 8
-        return (values.astype(np.uint16, copy=False) >> np.uint16(shift)).astype(np.uint8)
-    if values.dtype.kind == "f" and low >= 0.0 and high <= 1.0:
-        low, high = values.dtype.type(0), values.dtype.type(1)
-    return _stretch(values, float(low), float(high))
-
-
-def _stretch(values: npt.NDArray[Any], low: float, high: float) -> npt.NDArray[np.uint8]:
-    if high <= low:
-        return np.zeros(values.shape, np.uint8)
-    out = np.empty(values.shape, np.uint8)
-    for y in range(0, values.shape[0], 256):
-        part = (values[y : y + 256].astype(np.float64) - low) * (255.0 / (high - low))
-        out[y : y + 256] = np.rint(part)
-    return out
-
-
-def grey_or_rgb(values: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """[H, W] or [H, W, C] to contiguous [H, W, 3]: grey is repeated, a fourth channel is opacity."""
-    if values.ndim == 2:
-        values = values[..., None]
-    channels = values.shape[2]
-    if channels in (1, 2):
-        grey = np.repeat(values[..., :1], 3, axis=2)
-        return grey if channels == 1 else _over_white(np.concatenate([grey, values[..., 1:]], axis=2))
-    if channels == 4:
-        return _over_white(values)
-    return np.ascontiguousarray(values[..., :3])
+    if _has_numbers(image):
+        return _as_screen_wants(grey_or_rgb(scale_to_8bit(np.asarray(image))))
+    direct = image.mode in _DIRECT_MODES and "transparency" not in image.info
+    if not direct and (image.mode in _OPEN_MODES or "transparency" in image.info):
+        return _as_screen_wants(over_white(np.asarray(image.convert("RGBA"))))
+    # Rows at a time: a copy of a 400-megapixel picture in between would cost more than the picture.
+    out = np.empty((image.height, image.width), np.uint32)
+    rows = max(1, STRIP_PIXELS // max(1, image.width))
+    for y in range(0, image.height, rows):
+        strip = image.crop((0, y, image.width, min(y + rows, image.height)))
+        put_rgb(out[y : y + rows], np.asarray(strip.convert("RGB")))
+    return view_rgb(out)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from fcn_studio.core.classes import UNLABELLED, ClassTable
 from fcn_studio.core.history import History
 from fcn_studio.core.label_map import LabelMap, Provenance
+from fcn_studio.core.pixels import DeepValues
 from fcn_studio.core.prediction import Prediction
 
 
@@ -32,13 +33,20 @@ class Document:
     """One image while it is open; the session alone changes it."""
 
     def __init__(
-        self, image_id: str, content_id: str, pixels: NDArray[np.uint8], label_map: LabelMap, history: History
+        self,
+        image_id: str,
+        content_id: str,
+        pixels: NDArray[np.uint8],
+        label_map: LabelMap,
+        history: History,
+        deep: DeepValues | None = None,
     ) -> None:
         self.image_id = image_id
         self.content_id = content_id  # changes when the file does; names cached predictions
         self.name = image_id.rsplit("/", 1)[-1]
         self.pixels = pixels  # uint8 [H, W, 3] RGB
         self.pixels.flags.writeable = False
+        self.deep = deep  # the file's own values where `pixels` do not hold them; only for looking at
         self.label_map = label_map
         self.history = history
         self.prediction: Prediction | None = None

@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
 from fcn_studio.core.errors import ImageReadError
+from fcn_studio.core.pixels import find_rgb32
 from fcn_studio.io import images
-from fcn_studio.io.images import read_image, read_size, read_thumbnail, scale_to_8bit
+from fcn_studio.io.depth import scale_to_8bit
+from fcn_studio.io.images import read_image, read_size, read_thumbnail
 
 HW = (20, 31)
 RGB = np.random.default_rng(1).integers(0, 256, (*HW, 3), dtype=np.uint8)
@@ -44,7 +46,7 @@ def test_lossless_formats_come_in_exactly(tmp_path, suffix) -> None:
     assert image.notice is None
     assert (image.pixels == RGB).all()
     assert image.pixels.dtype == np.uint8
-    assert image.pixels.flags.c_contiguous
+    assert find_rgb32(image.pixels) is not None  # drawn as it lies in memory
     assert read_size(path) == HW
 
 
@@ -287,3 +289,35 @@ def test_an_image_of_too_many_pixels_is_refused_before_it_is_decoded(tmp_path, m
         for read in (read_image, read_size, lambda p: read_thumbnail(p, 8)):
             with pytest.raises(ImageReadError, match="megapixels"):
                 read(path)
+
+
+@pytest.mark.parametrize(
+    ("values", "range_"),
+    [
+        (np.arange(600, dtype=np.uint16).reshape(20, 30), (0, 4095)),
+        (np.linspace(-2, 6, 600).reshape(20, 30).astype(np.float32), (-2, 6)),
+        (np.arange(3000, dtype=np.uint16).reshape(20, 30, 5) * 20, (0, 65535)),
+    ],
+)
+def test_values_that_the_picture_lacks_are_handed_out_beside_it(
+    values: np.ndarray, range_: tuple[float, float], tmp_path: Path
+) -> None:
+    path = tmp_path / "deep.tif"
+    tifffile.imwrite(path, values, planarconfig="contig" if values.ndim == 3 else None)
+    image = read_image(path)
+    assert image.deep is not None
+    assert np.array_equal(image.deep.values, values)
+    assert (image.deep.low, image.deep.high) == pytest.approx(range_)
+    assert find_rgb32(image.pixels) is not None
+
+
+def test_8_bit_pictures_cost_four_bytes_a_pixel_and_no_more(tmp_path: Path) -> None:
+    for name in ("a.png", "a.tif", "a.jpg"):
+        Image.fromarray(RGB).save(tmp_path / name)
+        image = read_image(tmp_path / name)
+        assert image.deep is None
+        memory = find_rgb32(image.pixels)
+        assert memory is not None
+        assert memory.nbytes == 4 * RGB.shape[0] * RGB.shape[1]
+        assert (memory >> 24 == 255).all()
+        assert np.array_equal(memory >> 16 & 255, image.pixels[..., 0])

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QNativeGestureEvent, QPointingDevice, QWheelEvent
+from PySide6.QtGui import QImage, QNativeGestureEvent, QPointingDevice, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
@@ -87,3 +87,10 @@ def pinch(view: CanvasView, point: QPoint, kind: Qt.NativeGestureType, value: fl
     local, everywhere = QPointF(point), QPointF(view.mapToGlobal(point))
     event = QNativeGestureEvent(kind, device, 2, local, local, everywhere, value, QPointF())
     QApplication.sendEvent(view, event)
+
+
+def read_view(view: CanvasView) -> np.ndarray:
+    """uint8 [h, w, 3]: what a person would see."""
+    image = view.grab().toImage().convertToFormat(QImage.Format.Format_RGB888)
+    raw = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())
+    return raw[:, : 3 * image.width()].reshape(image.height(), image.width(), 3).copy()

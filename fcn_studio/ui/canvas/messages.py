@@ -55,10 +55,6 @@ class CanvasMessages(QObject):
         """An image is on the screen: nothing is to be said."""
         self._say("", "")
 
-    def say_failure(self, sentence: str) -> None:
-        """An image could not be shown; the sentence says why."""
-        self._say("", sentence)
-
     def _on_image_opening(self, image_id: str) -> None:
         self._coming = image_id.rsplit("/", 1)[-1]
         self._timer.start()
@@ -67,7 +63,7 @@ class CanvasMessages(QObject):
         self._say(self._coming, "")
 
     def _on_image_failed(self, _image_id: str, sentence: str) -> None:
-        self.say_failure(sentence)
+        self._say("", sentence)
 
     def _say(self, opening: str, failure: str) -> None:
         self._timer.stop()

@@ -61,12 +61,12 @@ def compose_overlay(
     margin = outline_margin_px(pixel_ratio)
     rows = transform.rows_under(box.y0 - margin, box.y1 + margin)
     columns = transform.columns_under(box.x0 - margin, box.x1 + margin)
-    labels = None if sources.labels is None else _fetch(sources.labels, rows, columns)
+    labels = None if sources.labels is None else fetch(sources.labels, rows, columns)
     said = _bounds_of_labels(labels)
     all_said = labels is not None and said is not None and bool(labels.max() != UNLABELLED)
     pictures = []
     if sources.channels is not None and not all_said:
-        channels = _fetch(sources.channels, rows, columns)
+        channels = fetch(sources.channels, rows, columns)
         labelled = None if said is None or labels is None else labels != UNLABELLED
         pictures.append(_draw_prediction(channels, labelled, colors, margin, thin))
     if labels is not None and said is not None:
@@ -80,7 +80,7 @@ def compose_overlay(
 # --- fetching -----------------------------------------------------------------------------------------------
 
 
-def _fetch(values: NDArray[Any], rows: NDArray[np.intp], columns: NDArray[np.intp]) -> NDArray[Any]:
+def fetch(values: NDArray[Any], rows: NDArray[np.intp], columns: NDArray[np.intp]) -> NDArray[Any]:
     """values[rows, columns] as an outer product; rows and columns rise and lie inside."""
     y0, y1, x0, x1 = int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
     if y1 - y0 < rows.size:  # enlarged: widen the few rows first, then repeat them
@@ -168,9 +168,9 @@ def _fetch_tags(sources: OverlaySources, rows: NDArray[np.intp], columns: NDArra
     """uint8: provenance, and a bit for what has just been painted."""
     if sources.provenance is None:
         return np.zeros((rows.size, columns.size), np.uint8)
-    tags = _fetch(sources.provenance, rows, columns)
+    tags = fetch(sources.provenance, rows, columns)
     if sources.fresh is not None:
-        tags |= _fetch(sources.fresh.view(np.uint8), rows, columns) << FRESH_SHIFT
+        tags |= fetch(sources.fresh.view(np.uint8), rows, columns) << FRESH_SHIFT
     return tags
 
 

@@ -29,13 +29,11 @@ COMPARED_PX = 2_000_000
 class Scene(QObject):
     """Listens to the session and keeps the frame's stale boxes; the view draws what it says.
 
-    `stale` carries the box of device pixels to repaint. `shown`: another image has replaced the one before
-    (the old one is kept until the new one is ready for the screen). `failed`: a sentence why there is none.
+    `stale` carries the box of device pixels to repaint. `shown`: another image has replaced the one before.
     """
 
     stale = Signal(object)
     shown = Signal()
-    failed = Signal(str)
 
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -51,10 +49,8 @@ class Scene(QObject):
         self._drawn_pale = False
         self._visible = dict.fromkeys(LAYERS, True)
         self._opacity = {"labels": 0.6, "prediction": 0.4}
-        self._coming: Document | None = None
         self._job = ImageJob(self)
         self._job.ready.connect(self._on_ready)
-        self._job.failed.connect(self._on_job_failed)
         self._connect()
 
     def _connect(self) -> None:
@@ -85,40 +81,25 @@ class Scene(QObject):
     # --- another image ----------------------------------------------------------------------------------
 
     def _on_image_opened(self, document: Document) -> None:
-        self._coming = document
-        first = self._job.start(document.pixels)
-        if first is not None:
-            self._on_ready(first)
-
-    def _on_ready(self, pyramid: Pyramid) -> None:
-        if self._coming is not None and pyramid.pixels is self._coming.pixels:
-            self._show(self._coming, pyramid)
-        elif self.document is not None and pyramid.pixels is self.document.pixels:
-            self._pyramid = pyramid  # the same image with its halved levels
-            if self.transform.scale <= 0.5:
-                self.mark_all_stale()
-
-    def _on_image_failed(self, _image_id: str, _sentence: str) -> None:
-        if self._session.document is None:  # the picture on the screen is of a project that is closed
-            self._clear()
-
-    def _on_job_failed(self, sentence: str) -> None:
-        self._clear()
-        self.failed.emit(sentence)
-
-    def _clear(self) -> None:
-        self._coming = self.document = self._pyramid = self._fresh = None
-        self.mark_all_stale()
-
-    def _show(self, document: Document, pyramid: Pyramid) -> None:
-        self._coming = None
-        self.document, self._pyramid = document, pyramid
+        self.document, self._pyramid = document, self._job.start(document.pixels, document.deep)
         self._fresh = None
         self._checkpoint_id = document.prediction.checkpoint_id if document.prediction else None
         self._colors = None
         self._drawn = None
         self.shown.emit()
         self.mark_all_stale()
+
+    def _on_ready(self, pyramid: Pyramid) -> None:
+        """The same image with its halved levels."""
+        self._pyramid = pyramid
+        if self.transform.scale <= 0.5:
+            self.mark_all_stale()
+
+    def _on_image_failed(self, _image_id: str, _sentence: str) -> None:
+        if self._session.document is None:  # the picture on the screen is of a project that is closed
+            self._job.stop()
+            self.document = self._pyramid = self._fresh = None
+            self.mark_all_stale()
 
     # --- what changed -----------------------------------------------------------------------------------
 
@@ -199,7 +180,17 @@ class Scene(QObject):
 
     def refresh(self) -> None:
         """Bring the frame up to date."""
-        self.frame.refresh(self._pyramid, self.transform, self._sources(), self._overlay_colors())
+        self.draw_into(self.frame, self.transform)
+
+    def draw_into(self, frame: Frame, transform: ViewTransform) -> None:
+        """Compose what is stale in any frame, with the image lying in it as `transform` says."""
+        frame.refresh(self._pyramid, transform, self._sources(), self._overlay_colors())
+
+    def set_grid_shown(self, is_shown: bool) -> None:
+        """Lines between single pixels when they are seen from near."""
+        if self.frame.grid_shown != is_shown:
+            self.frame.grid_shown = is_shown
+            self.mark_all_stale()
 
     def _sources(self) -> OverlaySources:
         document = self.document

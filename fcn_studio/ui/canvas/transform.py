@@ -129,8 +129,18 @@ class ViewTransform:
 
     @property
     def image_view_box(self) -> Box:
-        """The device pixels that show the image."""
-        return self.box_to_view(Box.of_shape(self.image_hw))
+        """The device pixels that show the image; at least one row and column of them where it is thin."""
+        whole = Box.of_shape(self.image_hw)
+        covered = self.box_to_view(whole)
+        if not covered.is_empty:
+            return covered
+        y0, x0 = (math.floor(side) for side in self.to_view(whole.y1 / 2, whole.x1 / 2))
+        y1, x1 = y0 + 1, x0 + 1
+        if covered.height:
+            y0, y1 = covered.y0, covered.y1
+        if covered.width:
+            x0, x1 = covered.x0, covered.x1
+        return Box(y0, x0, y1, x1).intersect(self.view_box)
 
     def box_to_image(self, box: Box) -> Box:
         """The image pixels seen through a box of the view, clipped to the image."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QEvent, QRect, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QRect, Qt, Signal
 from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
@@ -13,14 +13,13 @@ from fcn_studio.core.box import Box
 from fcn_studio.ui.canvas.messages import CanvasMessages
 from fcn_studio.ui.canvas.navigation import FIT_MARGIN_PX
 from fcn_studio.ui.canvas.pointer_widget import PointerWidget
+from fcn_studio.ui.canvas.surroundings import Surroundings
 from fcn_studio.ui.canvas.transform import ViewTransform
 
 if TYPE_CHECKING:
-    from PySide6.QtGui import QPaintEvent, QResizeEvent
+    from PySide6.QtGui import QMouseEvent, QPaintEvent, QResizeEvent
 
     from fcn_studio.session.session import Session
-
-MOST_RECTS = 16  # of a repaint; more are drawn as one
 
 
 class CanvasView(PointerWidget):
@@ -38,9 +37,15 @@ class CanvasView(PointerWidget):
         self._wanted_view: dict[str, Any] = dict(session.settings["last_view"])
         self.scene.set_opacity("labels", session.settings["label_opacity"])
         self.scene.set_opacity("prediction", session.settings["prediction_opacity"])
+        self.scene.set_grid_shown(session.settings["pixel_grid"])
+        self.surroundings = Surroundings(self.scene, self)
+        self.surroundings.minimap_wanted = session.settings["minimap"]
+        self.surroundings.rulers_wanted = session.settings["rulers"]
+        self.surroundings.minimap.place_wanted.connect(self._go_to)
+        self.view_moved.connect(self.surroundings.follow)
+        self.pointer_moved.connect(self.surroundings.point_at)
         self.scene.stale.connect(self._on_stale)
         self.scene.shown.connect(self._on_shown)
-        self.scene.failed.connect(self._messages.say_failure)
         self._messages.changed.connect(self.update)
         session.events.image_opening.connect(self._on_image_opening)
         session.events.class_chosen.connect(self._on_class_chosen)
@@ -80,6 +85,21 @@ class CanvasView(PointerWidget):
         self.scene.frame.set_backdrop(color)
         self.update()
 
+    # --- what can be switched on and off round the image ---------------------------------------------------
+
+    def set_grid_shown(self, is_shown: bool) -> None:
+        """Lines between single pixels when they are seen from near."""
+        self.scene.set_grid_shown(is_shown)
+
+    def set_minimap_shown(self, is_shown: bool) -> None:
+        """The whole image in a corner, while only a part of it is seen."""
+        self.surroundings.minimap_wanted = is_shown
+        self.surroundings.follow()
+
+    def set_rulers_shown(self, is_shown: bool) -> None:
+        self.surroundings.rulers_wanted = is_shown
+        self.surroundings.arrange(self.navigation.pixel_ratio)
+
     # --- zoom ---------------------------------------------------------------------------------------------
 
     @property
@@ -104,6 +124,10 @@ class CanvasView(PointerWidget):
     def _zoom_to(self, scale: float) -> None:
         at = self._pointer if self._pointed_yx is not None else None  # the pixel looked at, else the middle
         self.move_to(self.navigation.scaled(self.scene.transform, scale, at))
+
+    def _go_to(self, y: float, x: float) -> None:
+        self.navigation.is_fitted = False
+        self.move_to(self.scene.transform.centred_on(y, x, self.scene.transform.scale))
 
     def view_state(self) -> dict[str, Any]:
         """Zoom and centre, for `restore_view` at the next start."""
@@ -144,6 +168,7 @@ class CanvasView(PointerWidget):
         if document is not None:
             self._fit(document.shape_hw)
             self._take_wanted_view()
+        self.surroundings.arrange(self.navigation.pixel_ratio)
 
     def _fit(self, image_hw: tuple[int, int]) -> None:
         margin_px = FIT_MARGIN_PX * self.navigation.pixel_ratio
@@ -154,6 +179,15 @@ class CanvasView(PointerWidget):
         if self._ring is not None:
             self.update(self._ring.repaint_rect)
 
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        super().mouseMoveEvent(event)
+        if self.tools.current.is_busy:
+            self.surroundings.give_way(event.position())
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        super().mouseReleaseEvent(event)
+        self.surroundings.follow()
+
     # --- painting -----------------------------------------------------------------------------------------
 
     def _on_stale(self, box: Box) -> None:
@@ -161,16 +195,15 @@ class CanvasView(PointerWidget):
         x0, y0 = math.floor(box.x0 / ratio), math.floor(box.y0 / ratio)
         self.update(QRect(x0, y0, math.ceil(box.x1 / ratio) - x0, math.ceil(box.y1 / ratio) - y0))
 
-    def paintEvent(self, event: QPaintEvent) -> None:
+    def paintEvent(self, _event: QPaintEvent) -> None:
         self.scene.refresh()
         frame = self.scene.frame
         painter = QPainter(self)
-        region = event.region()
-        whole = region.rectCount() > MOST_RECTS
-        for rect in [region.boundingRect()] if whole else region:  # type: ignore[union-attr]  # Qt iterates
-            ratio = frame.pixel_ratio
-            source = QRectF(rect.x() * ratio, rect.y() * ratio, rect.width() * ratio, rect.height() * ratio)
-            painter.drawImage(QRectF(rect), frame.image, source)
+        # Device pixel by device pixel, whatever the display's scale; Qt clips it to what is to be repainted.
+        painter.save()
+        painter.scale(1 / frame.pixel_ratio, 1 / frame.pixel_ratio)
+        painter.drawImage(0, 0, frame.image)
+        painter.restore()
         has_image = self.scene.document is not None
         self._messages.paint(painter, self.rect(), self.palette(), has_image=has_image)
         if self._ring is not None:
@@ -203,6 +236,7 @@ class CanvasView(PointerWidget):
         else:
             self.move_to(before.resized(view_hw))
         self.scene.mark_all_stale()
+        self.surroundings.arrange(ratio)
 
     def showEvent(self, event: Any) -> None:
         super().showEvent(event)

@@ -17,8 +17,6 @@ from PySide6.QtWidgets import QApplication
 from fcn_studio.core.box import Box
 from fcn_studio.core.prediction import Prediction
 from fcn_studio.session.session import Session
-from fcn_studio.ui.canvas import image_job
-from fcn_studio.ui.canvas import pyramid as pyramid_module
 from fcn_studio.ui.canvas.view import CanvasView
 from tests.ui.pointing import (
     CTRL,
@@ -94,25 +92,9 @@ def test_another_image_replaces_the_first(canvas: CanvasView, show_image: Show) 
     assert np.abs(seen(canvas).astype(int) - first).mean() > 1
 
 
-def test_a_large_image_comes_from_the_background_and_the_old_one_stays(
-    canvas: CanvasView, open_session: Session, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(image_job, "AT_ONCE_PIXELS", 10)
-    shown: list[str] = []
-    canvas.scene.shown.connect(lambda: shown.append(canvas.scene.document.image_id))
-    open_session.images.open("b.png")
-    qtbot.waitUntil(lambda: open_session.document.image_id == "b.png", timeout=WAIT_MS)
-    if not shown:  # between the two the old one is seen and nothing can be painted
-        assert canvas.scene.document.image_id == "a.png"
-        assert canvas.document is None
-    qtbot.waitUntil(lambda: shown == ["b.png"], timeout=WAIT_MS)
-    assert canvas.document is open_session.document
-
-
 def test_going_through_images_quickly_ends_at_the_last(
-    canvas: CanvasView, open_session: Session, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+    canvas: CanvasView, open_session: Session, qtbot: QtBot
 ) -> None:
-    monkeypatch.setattr(image_job, "AT_ONCE_PIXELS", 10)
     for _ in range(5):
         for image_id in ("b.png", "c.png", "a.png", "c.png"):
             open_session.images.open(image_id)
@@ -152,6 +134,7 @@ def test_large_images_are_drawn_from_cuts(session: Session, tmp_path: Path, qtbo
     view.show()
     session.open([folder])
     qtbot.waitUntil(lambda: view.document is not None, timeout=WAIT_MS)
+    view.set_grid_shown(False)
     for scale in (1.0, 3.0, 40.0):
         view.move_to(view.scene.transform.centred_on(3, 39_900, scale))
         picture, box = seen(view), view.scene.transform.image_view_box
@@ -164,40 +147,6 @@ def test_large_images_are_drawn_from_cuts(session: Session, tmp_path: Path, qtbo
         assert np.abs(shown.astype(int) - expected)[1:-1, 1:-1].max(initial=0) <= 1, scale
     view.dispose()
     view.close()
-
-
-def test_an_image_too_large_to_be_kept_twice_looks_the_same(
-    canvas: CanvasView, show_image: Show, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
-) -> None:
-    def look(scale: float) -> np.ndarray:
-        canvas.move_to(canvas.scene.transform.centred_on(20, 30, scale))
-        return seen(canvas)
-
-    show_image(canvas, "b.png")
-    scales = (0.7, 1.0, 1.5, 3.0)
-    expected = [look(scale) for scale in scales]
-    show_image(canvas, "a.png")
-    monkeypatch.setattr(pyramid_module, "MAX_WHOLE_PIXELS", 100)
-    monkeypatch.setattr(image_job, "AT_ONCE_PIXELS", 10)
-    show_image(canvas, "b.png")
-    assert canvas.scene._pyramid.levels[0] is None
-    for scale, picture in zip(scales, expected, strict=True):
-        assert np.abs(look(scale).astype(int) - picture).max() <= 2
-
-
-def test_without_memory_for_it_the_canvas_says_so(
-    canvas: CanvasView, open_session: Session, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
-) -> None:
-    def refuse(*_arguments: object) -> None:
-        raise MemoryError
-
-    monkeypatch.setattr(image_job, "AT_ONCE_PIXELS", 10)
-    monkeypatch.setattr(image_job, "make_first_level", refuse)
-    open_session.images.open("b.png")
-    qtbot.waitUntil(lambda: "memory" in canvas._messages.failure, timeout=WAIT_MS)
-    assert canvas.document is None
-    drag(canvas, [QPoint(200, 150), QPoint(220, 160)])
-    assert open_session.document.label_map.is_empty
 
 
 def test_the_picture_of_a_closed_project_goes_when_the_next_one_fails(

@@ -76,6 +76,6 @@ def test_pixels_are_exact_on_a_display_of_this_scale(factor: str, tmp_path: Path
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, str(tmp_path), factor],
         env=environment, capture_output=True, text=True, timeout=120, check=False,
-        cwd=Path(__file__).parents[2],
+        cwd=Path(__file__).parents[3],
     )  # fmt: skip
     assert done.stdout.strip() == "exact", done.stderr[-2000:]
