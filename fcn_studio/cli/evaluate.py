@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from fcn_studio.cli.console import EXIT_FAILED, fail, handles_errors, print_json, progress
+
+if TYPE_CHECKING:
+    from fcn_studio.core.confusion import ConfusionMatrix
+    from fcn_studio.inference.evaluate import Evaluated
 
 _HELP = """Measure --model on the images of DATASET (a labelled folder or a project).
 
@@ -15,6 +20,10 @@ Pixel accuracy, mean accuracy, mean IoU and frequency weighted IoU as in the FCN
 network chooses among all its classes; void and unlabelled pixels are left out. A class in neither labels nor
 predictions has no part in a mean. With --classes the sums and means run over those classes; the network still
 chooses among all, and pixels labelled with another class count as mistakes where they are given one of those.
+
+With --boundary also the boundary F-score: of each image, how many border pixels of the prediction have one of
+the labels within 2 pixels and the other way round, as F; then the mean over the images. Void lines are filled
+from their nearest labels first.
 """
 
 
@@ -24,6 +33,7 @@ chooses among all, and pixels labelled with another class count as mistakes wher
 @click.option("--split", default="val", show_default=True, help="List of images, or all.")
 @click.option("--classes", help="Take the means over these class keys only (a,b,...).")
 @click.option("--ignore", type=click.IntRange(0, 255), help="One more mask value that means no label.")
+@click.option("--boundary", is_flag=True, help="Measure how near borders lie to those of the labels, too.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 @handles_errors
@@ -33,6 +43,7 @@ def evaluate(
     split: str,
     classes: str | None,
     ignore: int | None,
+    boundary: bool,
     device: str,
     as_json: bool,
 ) -> None:
@@ -52,36 +63,46 @@ def evaluate(
     name_of = dict(zip(source.class_keys, unique_names(source), strict=True))
     only = None if chosen is None else [name_of[key] for key in chosen]
     engine = make_engine(model or resource_path("models", "embedded.safetensors"), device)
-    complaints = 0
     try:
-        with progress(len(names), "Evaluating") as bar:
-            walk = run_evaluation(source, names, Predictor(engine))
-            while True:
-                try:
-                    image = next(walk)
-                except StopIteration as end:
-                    matrix = end.value
-                    break
-                if image.error is not None:
-                    complaints += 1
-                    fail(image.error.user_message)
-                bar.advance()
+        walk = run_evaluation(source, names, Predictor(engine), boundary=boundary)
+        matrix, images = _follow(walk, len(names))
     finally:
         engine.close()
     metrics = matrix.compute_metrics(unique_names(source), only)
-    figures = {
+    figures: dict[str, Any] = {
         "pixel_accuracy": metrics.pixel_accuracy,
         "mean_accuracy": metrics.mean_accuracy,
         "mean_iou": metrics.mean_iou,
         "frequency_weighted_iou": metrics.frequency_weighted_iou,
         "per_class_iou": metrics.per_class_iou,
     }
+    if boundary:
+        scores = [image.boundary_f for image in images if image.boundary_f is not None]
+        figures["boundary_f"] = sum(scores) / len(scores) if scores else None
+    complaints = sum(image.error is not None for image in images)
     if as_json:
         print_json(figures)
     else:
         _print_table(figures, len(names) - complaints)
     if complaints:
         raise SystemExit(EXIT_FAILED)
+
+
+def _follow(
+    walk: Generator[Evaluated, None, ConfusionMatrix], total: int
+) -> tuple[ConfusionMatrix, list[Evaluated]]:
+    """The matrix and what was told of every image; complaints are printed as they come."""
+    images: list[Evaluated] = []
+    with progress(total, "Evaluating") as bar:
+        while True:
+            try:
+                images.append(next(walk))
+            except StopIteration as end:
+                return end.value, images
+            error = images[-1].error
+            if error is not None:
+                fail(error.user_message)
+            bar.advance()
 
 
 def _print_table(figures: dict[str, Any], images: int) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from fcn_studio.core.boundary import compute_boundary_f
 from fcn_studio.core.cancel import CancelToken
 from fcn_studio.core.classes import UNLABELLED
 from fcn_studio.core.confusion import ConfusionMatrix
@@ -18,12 +19,16 @@ from fcn_studio.inference.predictor import Predictor
 
 @dataclass(frozen=True)
 class Evaluated:
-    """One picture is done (or could not be read: then `error` says why and it does not count)."""
+    """One picture is done (or could not be read: then `error` says why and it does not count).
+
+    boundary_f: the picture's boundary F-score where it was asked for and there is any border, 0 to 1.
+    """
 
     name: str
     done: int
     total: int
     error: InputError | None = None
+    boundary_f: float | None = None
 
 
 def evaluate(
@@ -32,6 +37,7 @@ def evaluate(
     predictor: Predictor,
     *,
     only_held_out: bool = False,
+    boundary: bool = False,
     cancel: CancelToken | None = None,
 ) -> Generator[Evaluated, None, ConfusionMatrix]:
     """Predict the pictures `names` of a source and count; yields after each, returns the matrix.
@@ -39,6 +45,7 @@ def evaluate(
     Rows and columns are `source.class_keys`. A channel of the network counts as the class of the same key;
     one that the source lacks is a miss of the true class. UNLABELLED pixels do not count.
     only_held_out: count only pixels that training did not see, in pictures that tell them apart.
+    boundary: compute every picture's boundary F-score, too; borders between any two channels count.
     Raises Cancelled.
     """
     to_class = make_channel_lut(predictor.spec.class_keys, source.class_keys)
@@ -52,8 +59,10 @@ def evaluate(
             yield Evaluated(name, done, len(names), error)
             continue
         prediction = predictor.predict(sample.pixels, cancel=cancel)
-        matrix.add(_counted_labels(sample, only_held_out), to_class[prediction.channels])
-        yield Evaluated(name, done, len(names))
+        labels = _counted_labels(sample, only_held_out)
+        matrix.add(labels, to_class[prediction.channels])
+        score = compute_boundary_f(labels, prediction.channels) if boundary else None
+        yield Evaluated(name, done, len(names), boundary_f=score)
     return matrix
 
 

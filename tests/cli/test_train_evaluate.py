@@ -80,6 +80,14 @@ def test_evaluate_gives_the_figures_of_the_paper(dataset: Path, start: Path) -> 
     assert json.loads(only.stdout)["mean_iou"] == pytest.approx(share)
 
 
+def test_evaluate_measures_borders_when_asked(dataset: Path, start: Path) -> None:
+    words = ("evaluate", dataset, "--model", start, "--device", "cpu")
+    assert "boundary_f" not in json.loads(_run(*words, "--json").stdout)
+    # Everything is called ground: there is no border on the network's side.
+    assert json.loads(_run(*words, "--boundary", "--json").stdout)["boundary_f"] == 0.0
+    assert "boundary f" in _run(*words, "--boundary").stdout
+
+
 def test_train_writes_a_checkpoint_that_can_be_measured(dataset: Path, start: Path, tmp_path: Path) -> None:
     out = tmp_path / "new.safetensors"
     done = _run("train", dataset, "--out", out, "--start", start, "--steps", 4, *SMALL, "--json")

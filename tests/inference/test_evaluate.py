@@ -89,6 +89,18 @@ def test_only_held_out_pixels_count_when_asked():
     assert run(source)[0].counts.sum() == 3
 
 
+def test_borders_are_measured_picture_by_picture_when_asked():
+    source = Pictures(
+        {
+            "right": make_sample([255] * 4 + [0] * 4, [0] * 4 + [2] * 4),
+            "off": make_sample([255] * 1 + [0] * 7, [0] * 5 + [2] * 3),
+            "none": make_sample([0] * 4, [2] * 4),
+        }
+    )
+    assert [step.boundary_f for step in run(source, boundary=True)[1]] == [1.0, 0.0, None]
+    assert [step.boundary_f for step in run(source)[1]] == [None] * 3
+
+
 def test_an_unreadable_picture_is_named_and_the_rest_is_counted():
     matrix, seen = run(Pictures({"a": None, "b": make_sample([0], [2])}))
     assert matrix.counts.sum() == 1
