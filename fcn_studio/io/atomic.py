@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
@@ -42,6 +43,14 @@ def make_folder(folder: Path) -> Path:
     return folder
 
 
+def find_changed_folders(path: Path) -> list[Path]:
+    """The folders that get a new entry when the file `path` is made together with its missing parents."""
+    changed = [path.parent]
+    while not changed[-1].exists():
+        changed.append(changed[-1].parent)
+    return changed
+
+
 def sync_folder(folder: Path) -> None:
     """Make renames inside `folder` survive a power cut (nothing to do on Windows)."""
     if os.name != "posix":
@@ -75,6 +84,7 @@ def write_atomic(path: Path, content: bytes | Callable[[BinaryIO], None], *, syn
         raise storage_error(error, path) from error
     try:
         with os.fdopen(descriptor, "wb") as file:
+            _hold(descriptor)
             if callable(content):
                 content(file)
             else:
@@ -82,7 +92,10 @@ def write_atomic(path: Path, content: bytes | Callable[[BinaryIO], None], *, syn
             file.flush()
             if sync:
                 os.fsync(file.fileno())
-        os.replace(temporary, target)
+            if os.name == "posix":
+                os.replace(temporary, target)  # still locked: nobody takes it for a leftover
+        if os.name != "posix":  # an open file cannot be renamed there, nor deleted by others
+            os.replace(temporary, target)
         if sync:
             sync_folder(target.parent)
     except BaseException as error:
@@ -90,3 +103,41 @@ def write_atomic(path: Path, content: bytes | Callable[[BinaryIO], None], *, syn
         if isinstance(error, OSError):
             raise storage_error(error, path) from error
         raise
+
+
+def _hold(descriptor: int) -> bool:
+    """Lock an open file for this process; False where another one holds it or locks are unknown."""
+    if sys.platform == "win32":
+        return True
+    import fcntl
+
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def remove_leftovers(folder: Path) -> int:
+    """Delete temporary files below `folder` that killed processes left; returns how many went.
+
+    One that is being written by anybody is locked and stays. What cannot be deleted stays too, silently:
+    it does no harm.
+    """
+    removed = 0
+    for path in folder.rglob(f"{TEMPORARY_PREFIX}*.tmp"):
+        try:
+            descriptor = os.open(path, os.O_RDWR)
+        except OSError:
+            continue
+        try:
+            is_free = _hold(descriptor)
+        finally:
+            os.close(descriptor)
+        if is_free:
+            try:
+                path.unlink()
+                removed += 1
+            except OSError:
+                continue
+    return removed

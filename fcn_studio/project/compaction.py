@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fcn_studio.core.history import AT_LEAST, BUDGET_BYTES, History
 from fcn_studio.core.label_map import LabelMap
 from fcn_studio.io.atomic import write_atomic
-from fcn_studio.project.journal import lock_file
+from fcn_studio.project.journal_file import lock_file
 from fcn_studio.project.journal_format import (
     FrameKind,
     JournalFile,

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from fcn_studio.core.classes import ClassTable
-from fcn_studio.io.atomic import make_folder, write_atomic
+from fcn_studio.io.atomic import find_changed_folders, make_folder, storage_error, sync_folder, write_atomic
 from fcn_studio.project.places import absolute
 from fcn_studio.project.record import FILE_NAME, ProjectRecord, SplitRecord, encode_record
 
@@ -31,6 +31,7 @@ class Ledger:
         self._write_lock = threading.Lock()
         self._revision = 0
         self._written_revision = 0
+        self._unsynced: list[Path] = []  # folders, and with them project.json
 
     @property
     def store(self) -> Path:
@@ -41,6 +42,7 @@ class Ledger:
         with self._write_lock, self._lock:
             self._store = store
             self._written_revision = -1
+            self._unsynced = []
 
     @property
     def is_on_disk(self) -> bool:
@@ -97,14 +99,16 @@ class Ledger:
                 self._record.active_checkpoint = checkpoint
                 self._revision += 1
 
-    def prepare_save(self, *, even_unchanged: bool = False) -> Callable[[], None] | None:
+    def prepare_save(self) -> Callable[[], None] | None:
         """A snapshot as a function that writes it, on any thread; None when nothing is new.
 
         The function raises StorageError, and then leaves what existed.
         """
+        return self._prepare() if self._revision > self._written_revision else None
+
+    def _prepare(self, *, is_first: bool = False) -> Callable[[], None]:
+        """`is_first`: only if there is no file yet, and without waiting for the disk; see `sync`."""
         with self._lock:
-            if self._revision <= self._written_revision and not even_unchanged:
-                return None
             revision, store = self._revision, self._store
             self._record.images = _find_way(self._root, store)
             self._record.reviewed = sorted(self._reviewed)
@@ -113,11 +117,16 @@ class Ledger:
 
         def write() -> None:
             with self._write_lock:
-                if revision < self._written_revision or store != self._store:
+                path = store / FILE_NAME
+                if revision < self._written_revision or store != self._store or (is_first and path.exists()):
                     return
+                folders = [f for f in find_changed_folders(path) if is_first or f != store]
                 make_folder(store)
-                write_atomic(store / FILE_NAME, content)
+                write_atomic(path, content, sync=not is_first)
                 self._written_revision = revision
+                self._unsynced += folders
+            if not is_first:
+                self.sync()
 
         return write
 
@@ -127,12 +136,33 @@ class Ledger:
         if write is not None:
             write()
 
-    def ensure_on_disk(self) -> None:
-        """Make the folder and project.json unless they are there. Raises ReadOnlyError or StorageError."""
+    def ensure_written(self) -> None:
+        """Make the folder and project.json unless they are there, so that they survive a killed process.
+
+        Does not wait for the disk: `sync` does. Raises ReadOnlyError or StorageError.
+        """
         if not self.is_on_disk:
-            write = self.prepare_save(even_unchanged=True)
-            assert write is not None
-            write()
+            self._prepare(is_first=True)()
+
+    def sync(self) -> None:
+        """Make what was written survive a power cut. Raises StorageError."""
+        with self._write_lock:
+            if not self._unsynced:
+                return
+            path = self._store / FILE_NAME
+            try:
+                with path.open("rb+") as file:
+                    os.fsync(file.fileno())
+                for folder in dict.fromkeys(self._unsynced):
+                    sync_folder(folder)
+            except OSError as error:
+                raise storage_error(error, path) from error
+            self._unsynced = []
+
+    def ensure_on_disk(self) -> None:
+        """Make the folder and project.json unless they are there, durably. Raises StorageError."""
+        self.ensure_written()
+        self.sync()
 
 
 def _find_way(root: Path, store: Path) -> str:

@@ -15,7 +15,7 @@ from fcn_studio.io.scan import PROJECT_SUFFIX, natural_key, scan_folder
 from fcn_studio.project.listing import ImageListing
 from fcn_studio.project.places import absolute, remembered_store, store_beside
 from fcn_studio.project.project import Project
-from fcn_studio.project.record import FILE_NAME, ProjectRecord, read_record
+from fcn_studio.project.record import FILE_NAME, ProjectRecord, is_blank, read_record
 
 CLASSES_FILE = "classes.json"
 
@@ -87,7 +87,10 @@ def _find_common_fault(images: list[Path]) -> str | None:
 
 def _open_store(store: Path) -> Project:
     """A project by its own folder: its images are where project.json says."""
-    record = read_record(store / FILE_NAME)
+    if is_blank(store / FILE_NAME):
+        record = ProjectRecord(images=f"../{store.name.removesuffix(PROJECT_SUFFIX)}")
+    else:
+        record = read_record(store / FILE_NAME)
     root = absolute(store / record.images) if record.images else store
     if not root.is_dir():
         raise ProjectError(f"The images of {store} should be in {root}, which is not there: put them back.")
@@ -118,13 +121,16 @@ def _find_store(root: Path, chosen: Path | None) -> Path:
 
 def _make(listing: ImageListing, store: Path, named: Sequence[Path], notices: list[str]) -> Project:
     path = store / FILE_NAME
-    record = read_record(path) if path.exists() else ProjectRecord()
+    blank = is_blank(path)
+    record = read_record(path) if path.exists() and not blank else ProjectRecord()
     if listing.dataset is not None:
         table, unclear = _add_classes(record.class_table, listing.dataset)
         record.put_classes(table)
         notices += unclear
     elif not record.class_table.classes:
         record.put_classes(_read_listed_classes(listing.root / CLASSES_FILE, notices))
+    if blank and not record.classes:
+        read_record(path)  # classes of one's own are on disk before the first stroke: this is no power cut
     return Project(listing, store, record, opened_paths=named, notices=notices)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from fcn_studio.core.classes import ClassTable
 from fcn_studio.core.errors import ProjectError, StorageError
 from fcn_studio.core.label_map import LabelMap
-from fcn_studio.io.atomic import make_folder, storage_error
+from fcn_studio.io.atomic import make_folder, remove_leftovers, storage_error
 from fcn_studio.io.datasets import DatasetFiles
 from fcn_studio.project.compaction import Compaction, compact_journal
 from fcn_studio.project.journal import Journal
@@ -198,12 +198,17 @@ class Project:
         """The journal of an image that was just loaded; its first frame makes the project on disk."""
         if loaded.plan.place.image_id != image_id:
             raise ValueError(f"these are the labels of {loaded.plan.place.image_id}, not of {image_id}")
-        journal = Journal(loaded.plan, lambda: self._begin(image_id), self._append_lock)
+        journal = Journal(
+            loaded.plan,
+            before_first_write=lambda: self._begin(image_id),
+            before_sync=self._ledger.sync,
+            write_lock=self._append_lock,
+        )
         self._journals.add(journal)
         return journal
 
     def _begin(self, image_id: str) -> None:
-        self.ensure_on_disk()
+        self._ledger.ensure_written()  # the writer thread makes it durable, before the journal
         self._touched.add(image_id)
 
     def save_labels(self, image_id: str, label_map: LabelMap, seq: int, journal: str) -> None:
@@ -216,6 +221,10 @@ class Project:
             save_labels(place, label_map.labels, label_map.provenance, seq=seq, journal=journal)
         self._ledger.set_emptied(image_id, label_map.is_empty)
         self.save()
+
+    def remove_leftovers(self) -> int:
+        """Delete temporary files that killed processes left in the project's folder; for the io pool."""
+        return remove_leftovers(self.store)
 
     def compact(self, image_id: str) -> Compaction:
         """Shorten the journal of an image that is closed and saved, if that is worth it; see `compaction`."""

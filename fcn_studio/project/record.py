@@ -66,6 +66,17 @@ class ProjectRecord(msgspec.Struct):
         self.next_class_id = table.next_id
 
 
+def is_blank(path: Path) -> bool:
+    """Whether project.json is there but holds nothing: what a power cut may leave right after it was made.
+
+    Later ones are on the disk before they take its place, and cannot become so.
+    """
+    try:
+        return not path.read_bytes().strip(b"\0")
+    except OSError:
+        return False
+
+
 class _VersionOnly(msgspec.Struct):
     version: int
 

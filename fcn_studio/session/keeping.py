@@ -32,8 +32,9 @@ class Work:
 class Keeper:
     """Writes each finished edit to the journal before the caller goes on, everything else in the background.
 
-    What the disk refuses stays in memory and is tried again with the next edit, also when its image has been
-    left: coming back to that image takes what is in memory. The person is told once an image.
+    What the disk refuses stays in memory and is tried again with the next edit, and whenever somebody calls
+    `catch_up`, also when its image has been left: coming back to that image takes what is in memory. The
+    person is told once an image, and once more when all of it is on disk.
     """
 
     def __init__(self, events: SessionEvents, workers: Workers) -> None:
@@ -42,6 +43,7 @@ class Keeper:
         self._work: Work | None = None
         self._refused: dict[str, Work] = {}  # by image id: left while the disk refused their strokes
         self._complained = False
+        self._catching_up = False
         self.saved = Saved.NOTHING
 
     @property
@@ -114,7 +116,7 @@ class Keeper:
         self._complained = True
         action = "choose_store" if isinstance(error, ReadOnlyError) else None
         text = error.user_message if isinstance(error, FcnStudioError) else str(error)
-        self._events.notice.emit(Notice(Level.ERROR, f"{text} Your strokes are kept in memory.", action))
+        self._events.notice.emit(Notice(Level.ERROR, f"{text} Your strokes wait in memory.", action))
 
     # --- what the disk has refused --------------------------------------------------------------------------
 
@@ -125,6 +127,37 @@ class Keeper:
         else:
             self._write_refused()
         return not self._refused and (self._work is None or not self._work.journal.pending)
+
+    def catch_up(self) -> None:
+        """Try again, in the background, to write what the disk has refused; silent while it still does."""
+        if self.saved is not Saved.IN_MEMORY or self._catching_up:
+            return
+        works = [*self._refused.values(), *([self._work] if self._work is not None else [])]
+        self._catching_up = True
+
+        def run() -> None:
+            for work in works:
+                work.journal.retry()
+            for project in {id(work.project): work.project for work in works}.values():
+                if project.is_on_disk:
+                    project.save()
+            for work in works:
+                work.journal.sync()
+
+        self._workers.writer.request(run, lambda _result: self._on_caught_up(works), self._on_still_refused)
+
+    def _on_still_refused(self, _error: BaseException) -> None:
+        self._catching_up = False
+
+    def _on_caught_up(self, works: list[Work]) -> None:
+        self._catching_up = False
+        for work in works:
+            if self._refused.get(work.document.image_id) is work:
+                self._note_written(work)
+        if self._work is not None and not self._work.journal.pending:
+            self._on_written(self._work)
+        if not self._refused and self.saved is not Saved.IN_MEMORY:
+            self._events.notice.emit(Notice(Level.SUCCESS, "The disk takes strokes again: all are written."))
 
     def discard_refused(self) -> None:
         """Let go of strokes that could not be written; the person has been told."""
@@ -153,14 +186,18 @@ class Keeper:
         self._on_written(work)
 
     def _write_refused(self) -> None:
-        for image_id, work in list(self._refused.items()):
+        for work in list(self._refused.values()):
             try:
                 work.journal.retry()
             except StorageError:
                 return  # told when it was refused first; the next one would be refused as well
-            del self._refused[image_id]
-            self._note_labelled(work)
-            self._save(work, compact=True)
+            self._note_written(work)
+
+    def _note_written(self, work: Work) -> None:
+        """An image that was left while the disk refused its strokes has them on disk now."""
+        del self._refused[work.document.image_id]
+        self._note_labelled(work)
+        self._save(work, compact=True)
 
     # --- label PNGs ----------------------------------------------------------------------------------------
 
@@ -208,7 +245,11 @@ class Keeper:
                 work.unsaved_edits += edits  # the next edit asks again
             self._events.image_state_changed.emit(image_id)
 
-        self._workers.pool.submit(run, on_done, self._on_save_failed, serial=image_id)
+        def on_failed(error: BaseException) -> None:
+            work.unsaved_edits += edits
+            self._on_save_failed(error)
+
+        self._workers.pool.submit(run, on_done, on_failed, serial=image_id)
 
     def _on_save_failed(self, error: BaseException) -> None:
         text = error.user_message if isinstance(error, FcnStudioError) else f"Saving labels failed: {error}"

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 
 from fcn_studio.session.events import Level, Notice, Saved
 from fcn_studio.ui.canvas.view import CanvasView
+from fcn_studio.ui.catch_up import CatchUp
 from fcn_studio.ui.command_actions import CommandActions
 from fcn_studio.ui.commands import Situation
 from fcn_studio.ui.deeds import Deeds
@@ -63,6 +64,7 @@ class MainWindow(QMainWindow):
         self._refresh_timer.timeout.connect(self.refresh)
         self._connect_canvas()
         self._connect_session()
+        self.catch_up = CatchUp(session, self)
         self._restore()
 
     # --- building -----------------------------------------------------------------------------------------
