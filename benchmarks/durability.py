@@ -4,18 +4,24 @@
 long run). A child paints through the real Session and tells each stroke whose pointer-up has returned; it is
 killed (SIGKILL) at a random moment, often in mid-stroke, and the next child goes on where it was. After each
 kill the image is opened again: all strokes that were told must be there, pixel by pixel, and undo one by one.
+Then the same on a real disk of a few megabytes (tmpfs; needs root, left out with a word otherwise) that fills up
+in the middle: painting goes on in memory, and once there is room everything must be on the disk.
 Ends with 1 when one is lost. "written" survives a killed process, "on disk" a power cut.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import os
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -36,6 +42,8 @@ CLASSES = 3
 PATIENCE_S = 60.0
 KILL_WITHIN_S = 0.02  # after a stroke was told: in the middle of the next ones
 UNDOS = 20
+DISK_BYTES = 24 << 20  # small enough to fill, large enough for the image and some hundred strokes
+REFUSED_STROKES = 100
 Pieces = list[tuple[Box, np.ndarray]]
 
 
@@ -210,6 +218,57 @@ def kill_often(folder: Path, strokes: int, kills: int) -> dict[str, Any]:
     return {"strokes": painted, "kills": kills, "lost or changed": broken}
 
 
+@contextlib.contextmanager
+def small_disk(place: Path) -> Iterator[Path | None]:
+    """A file system of its own at `place`; None where none can be mounted."""
+    place.mkdir(parents=True)
+    command = ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs", str(place)]
+    may = os.name == "posix" and os.geteuid() == 0 and shutil.which("mount") is not None
+    if not may or subprocess.run(command, capture_output=True, check=False).returncode != 0:
+        yield None
+        return
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+def fill_up(disk: Path) -> Path:
+    """A file that takes all the room there is."""
+    ballast = disk / "ballast"
+    with ballast.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(bytes(4096))
+    return ballast
+
+
+def paint_on_full_disk(folder: Path, strokes: int) -> dict[str, Any]:
+    """Half of `strokes` with room, then on a full disk, then room again; counts what a new start lacks."""
+    session, dispatcher = open_session(folder)
+    for number in range(strokes // 2):
+        paint(session, number)
+    dispatcher.run_until(lambda: session.editing.saved is Saved.ON_DISK, PATIENCE_S)
+    ballast = fill_up(folder)
+    number = strokes // 2
+    refused_ms: list[float] = []
+    while len(refused_ms) < REFUSED_STROKES:
+        took_ms = paint(session, number)
+        number += 1
+        dispatcher.run_pending()
+        if session.editing.saved is Saved.IN_MEMORY:
+            refused_ms.append(took_ms)
+    ballast.unlink()
+    began = time.perf_counter()
+    session.editing.catch_up()
+    caught_up = dispatcher.run_until(lambda: session.editing.saved is Saved.ON_DISK, PATIENCE_S)
+    caught_up_ms = (time.perf_counter() - began) * 1000
+    found, whole = count_strokes(folder, number, Truth())  # `session` is still open: as after a kill
+    session.close()
+    lost = 0 if caught_up and whole and found == number else number
+    return {"strokes": number, "refused": len(refused_ms), "pointer-up while refused": summarise(refused_ms),
+            "milliseconds until all was on disk": caught_up_ms, "lost or changed": lost}  # fmt: skip
+
+
 def make_image(folder: Path) -> Path:
     from PIL import Image
 
@@ -233,15 +292,23 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="fcn-studio-bench-") as folder:
         times = measure_times(make_image(Path(folder, "times")), options.strokes)
         killed = kill_often(make_image(Path(folder, "kills")), options.strokes, options.kills)
+        with small_disk(Path(folder, "small")) as disk:
+            full = paint_on_full_disk(make_image(disk), min(options.strokes, 500)) if disk else None
     print(f"{'from pointer-up, ms':20}{'p50':>9}{'p99':>9}{'max':>9}")
     for name, row in times.items():
         print(f"{name:20}{row['p50']:9.2f}{row['p99']:9.2f}{row['max']:9.1f}")
     print(", ".join(f"{value} {name}" for name, value in killed.items()))
-    result = {"milliseconds": times, **killed}
+    if full is None:
+        print("full disk: left out, no small file system can be mounted here (that needs root)")
+    else:
+        print(
+            f"full disk: {full['refused']} of {full['strokes']} strokes refused, {full['lost or changed']} lost"
+        )
+    result = {"milliseconds": times, **killed, "full disk": full}
     print(json.dumps(result))
     if options.json:
         options.json.write_text(json.dumps(result, indent=1))
-    if killed["lost or changed"]:
+    if killed["lost or changed"] or (full is not None and full["lost or changed"]):
         raise SystemExit("strokes were lost")
 
 
