@@ -4,8 +4,8 @@
 long run). A child paints through the real Session and tells each stroke whose pointer-up has returned; it is
 killed (SIGKILL) at a random moment, often in mid-stroke, and the next child goes on where it was. After each
 kill the image is opened again: all strokes that were told must be there, pixel by pixel, and undo one by one.
-Then the same on a real disk of a few megabytes (tmpfs; needs root, left out with a word otherwise) that fills up
-in the middle: painting goes on in memory, and once there is room everything must be on the disk.
+Then a real disk of a few megabytes (tmpfs; needs root, left out with a word otherwise) fills up in the middle:
+painting goes on in memory, and once there is room everything must be on the disk.
 Ends with 1 when one is lost. "written" survives a killed process, "on disk" a power cut.
 """
 
@@ -301,9 +301,7 @@ def main() -> None:
     if full is None:
         print("full disk: left out, no small file system can be mounted here (that needs root)")
     else:
-        print(
-            f"full disk: {full['refused']} of {full['strokes']} strokes refused, {full['lost or changed']} lost"
-        )
+        print(f"full disk: {full['refused']} of {full['strokes']} refused, {full['lost or changed']} lost")
     result = {"milliseconds": times, **killed, "full disk": full}
     print(json.dumps(result))
     if options.json:
