@@ -21,8 +21,13 @@ from fcn_studio.models.upsampling import UPSAMPLINGS
 PADDINGS = ("same", "paper")
 MODULES = (
     "fcn_studio.models.trunks.mobilenet_v2",
+    "fcn_studio.models.trunks.alexnet",
+    "fcn_studio.models.trunks.googlenet",
     "fcn_studio.models.trunks.vgg",
     "fcn_studio.models.trunks.resnet",
+    "fcn_studio.models.paper",
+    "fcn_studio.models.torchvision_nets",
+    "fcn_studio.models.timm_trunks",
 )
 """Imported before the registry is first read; each registers what it has."""
 

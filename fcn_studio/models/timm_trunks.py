@@ -1,0 +1,215 @@
+"""Backbones of timm as trunks: their maps at strides 4 to 32, on a grid that does not move with the size."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from fcn_studio.core.errors import CheckpointError
+from fcn_studio.models.reach import MapReach, compute_reach
+from fcn_studio.models.registry import TrunkEntry, register_family, register_trunk
+from fcn_studio.models.trunks.trunk import Features, Trunk
+
+FAMILY = "timm"
+CURATED = {
+    "convnext_atto": "Apache-2.0",
+    "convnext_femto": "Apache-2.0",
+    "convnext_nano": "Apache-2.0",
+    "convnext_tiny": "Apache-2.0",
+    "efficientnet_lite0": "Apache-2.0",
+    "mobilenetv2_100": "Apache-2.0",
+    "mobilenetv3_large_100": "Apache-2.0",
+    "mobilenetv3_small_100": "Apache-2.0",
+    "mobilenetv4_conv_medium": "Apache-2.0",
+    "mobilenetv4_conv_small": "Apache-2.0",
+    "regnetx_008": "BSD-3-Clause",
+    "regnety_004": "BSD-3-Clause",
+    "tf_efficientnet_lite0": "Apache-2.0",
+    "tf_efficientnet_lite1": "Apache-2.0",
+    "tf_efficientnet_lite2": "Apache-2.0",
+    "tf_efficientnet_lite3": "Apache-2.0",
+    "tf_efficientnet_lite4": "Apache-2.0",
+}
+"""Names in timm whose weights may be used freely, small enough for a laptop; and the weights' licence."""
+
+STRIDES = (4, 8, 16, 32)
+_GOOGLE_LITE = ((127.0, 127.0, 127.0), (128.0, 128.0, 128.0))
+"""How Google trained the Lite networks (efficientnet_lite_builder.py); timm rounds both to 127.5."""
+
+
+class TimmTrunk(Trunk):
+    """The maps that timm calls ``features_only``; parameters named as timm's, behind ``net.``.
+
+    TensorFlow's "SAME" padding, which differs from size to size, becomes the symmetric one: both are the same
+    where sizes are 32 k + 1, and those are what the network is given (fcn-reference 6.1). Grids, receptive
+    field and ``exact_tiling`` are read off the layers. Raises CheckpointError for a network that has no such
+    maps.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        probe = _make_probe(name)
+        wanted = [stride for stride in probe.feature_info.reduction() if stride in STRIDES]
+        indices = [probe.feature_info.reduction().index(stride) for stride in wanted]
+        self.timm_name = name
+        self.net = _with_symmetric_padding(_create(name, features_only=True, out_indices=indices))
+        self.strides = tuple(wanted)
+        self.channels = dict(zip(wanted, self.net.feature_info.channels(), strict=True))
+        reaches = _reach_of(probe, name)
+        found = {stride: reaches[index] for stride, index in zip(wanted, indices, strict=True)}
+        self.grids = {stride: _grid_of(reach, stride, name) for stride, reach in found.items()}
+        self.exact_tiling = all(reach.exact for reach in found.values())
+        self.mean, self.std = preprocessing_of(name)
+
+    def forward(self, x: Tensor) -> Features:
+        return Features(dict(zip(self.strides, self.net(x), strict=True)))
+
+    def own_state(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Entries of timm's classifier under the names here, where the parts of a stage have other names."""
+        by_plain = {_plain_name(name): name for name in self.state_dict()}
+        return {by_plain[name]: value for name, value in state.items() if name in by_plain}
+
+
+def preprocessing_of(name: str) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
+    """(mean, std) of pixels 0..255, as the ImageNet weights of that timm network were trained."""
+    if name.startswith("tf_efficientnet_lite"):
+        return _GOOGLE_LITE
+    from timm.models import get_pretrained_cfg
+
+    card = get_pretrained_cfg(name)
+    if card is None or len(card.mean) != 3:
+        return Trunk.mean, Trunk.std
+    mean, std = (tuple(round(255 * float(value), 6) for value in values) for values in (card.mean, card.std))
+    return mean, std  # type: ignore[return-value]
+
+
+def _plain_name(name: str) -> str:
+    """timm's own name of a parameter here: ``net.stages_0.blocks...`` is its ``stages.0.blocks...``."""
+    name = name.removeprefix("net.").removeprefix("model.").removeprefix("body.")
+    return re.sub(r"^([a-z]+)_(\d+)\.", r"\1.\2.", name)
+
+
+def _create(name: str, **options: Any) -> Any:
+    import timm
+
+    return timm.create_model(name, pretrained=False, **options)
+
+
+def _make_probe(name: str) -> Any:
+    """The network without numbers in it, to be looked at. Raises CheckpointError if it cannot be a trunk."""
+    try:
+        with torch.device("meta"):
+            probe = _with_symmetric_padding(_create(name, features_only=True))
+        reductions = probe.feature_info.reduction()
+    except (RuntimeError, AssertionError, AttributeError, TypeError, ValueError) as error:
+        raise _no_trunk(name, "timm cannot take features from it") from error
+    if not {8, 16, 32} <= set(reductions):
+        raise _no_trunk(name, f"its features have the strides {reductions}, not 8, 16 and 32")
+    return probe
+
+
+def _no_trunk(name: str, reason: str) -> CheckpointError:
+    return CheckpointError(f"timm's {name} cannot be a trunk: {reason}. Choose another; `fcn-studio models`.")
+
+
+def _reach_of(probe: Any, name: str) -> list[MapReach | None]:
+    try:
+        found: list[MapReach | None] = compute_reach(probe)
+    except RuntimeError as error:
+        raise _no_trunk(name, "it does not take pictures of any size") from error
+    return found
+
+
+def _grid_of(reach: MapReach | None, stride: int, name: str) -> Any:
+    """The grid of one map. Raises CheckpointError where rows and columns cannot be followed to it."""
+    if reach is None or reach.grids is None or reach.axes != (2, 3):
+        raise _no_trunk(name, f"where the cells of its map at stride {stride} lie cannot be told")
+    rows, columns = reach.grids
+    if rows != columns or rows.jump != stride:
+        raise _no_trunk(name, f"its map at stride {stride} has other rows than columns")
+    return rows
+
+
+def _with_symmetric_padding(net: Any) -> Any:
+    """Replace every layer whose padding depends on the size; weights are kept."""
+    for parent in list(net.modules()):
+        for key, layer in list(parent.named_children()):
+            if type(layer).__name__ in _SAME:
+                setattr(parent, key, _SAME[type(layer).__name__](layer))
+    return net
+
+
+def _symmetric_convolution(layer: Any) -> nn.Conv2d:
+    """The same weights, padded by half the kernel on every side."""
+    (rows, columns), (down, right) = layer.kernel_size, layer.dilation
+    padding = (_half(down * (rows - 1)), _half(right * (columns - 1)))
+    with torch.device("meta"):  # its own weights are not wanted
+        same = nn.Conv2d(
+            layer.in_channels, layer.out_channels, (rows, columns), layer.stride, padding,
+            (down, right), layer.groups, layer.bias is not None,
+        )  # fmt: skip
+    same.weight, same.bias = layer.weight, layer.bias
+    return same
+
+
+def _symmetric_pooling(layer: Any) -> nn.Module:
+    """The same pooling; in a mean the zeros of the frame count, as in timm's."""
+    kernel = layer.kernel_size if isinstance(layer.kernel_size, int) else layer.kernel_size[0]
+    if isinstance(layer, nn.MaxPool2d):
+        return nn.MaxPool2d(kernel, layer.stride, _half(kernel - 1))
+    return nn.AvgPool2d(kernel, layer.stride, _half(kernel - 1), count_include_pad=layer.count_include_pad)
+
+
+def _half(reach: int) -> int:
+    """Half of what a window sees beside its middle. Raises ValueError where it has no middle."""
+    if reach % 2:
+        raise ValueError("a window of even size has no middle to be padded round")
+    return reach // 2
+
+
+_SAME = {  # layers of timm by the name of their class
+    "Conv2dSame": _symmetric_convolution,
+    "Conv2dSameExport": _symmetric_convolution,
+    "MaxPool2dSame": _symmetric_pooling,
+    "AvgPool2dSame": _symmetric_pooling,
+}
+
+
+def find_timm(name: str) -> TrunkEntry:
+    """The entry of any network of timm. Raises CheckpointError, naming the nearest, for one it lacks."""
+    import timm
+
+    known = timm.list_models()
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0.0)[0]
+        raise CheckpointError(f"timm {timm.__version__} has no network {name!r}: the nearest is {near!r}.")
+    from timm.models import get_pretrained_cfg
+
+    card = get_pretrained_cfg(name)
+    strides = tuple(s for s in _make_probe(name).feature_info.reduction() if s in STRIDES)
+    return TrunkEntry(
+        name=f"{FAMILY}:{name}",
+        builder=lambda fc_channels: TimmTrunk(name),  # noqa: ARG005
+        kind="timm",
+        licence=(card.license if card and card.license else "unknown"),
+        weights="ImageNet (timm)" if card and card.hf_hub_id else "",
+        strides=strides,
+        network=None,
+        paper=None,
+    )
+
+
+for _name, _licence in CURATED.items():
+    register_trunk(
+        _name,
+        lambda fc_channels, n=_name: TimmTrunk(n),  # noqa: ARG005
+        kind="timm",
+        licence=_licence,
+        weights="ImageNet-1k (timm)",
+    )
+register_family(FAMILY, find_timm)
