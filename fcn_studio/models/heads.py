@@ -7,10 +7,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from fcn_studio.models.geometry import Grid
 from fcn_studio.models.layers import zero_parameters
 from fcn_studio.models.trunks.trunk import Features, Trunk
-from fcn_studio.models.upsampling import make_doubling
+from fcn_studio.models.upsampling import make_doubling, make_last
 
 HEADS = {"fcn32s": 32, "fcn16s": 16, "fcn8s": 8, "fcn4s": 4}
 """Name to the finest stride; 4s goes beyond the paper."""
@@ -62,21 +61,23 @@ class SkipHead(nn.Module):
         super().__init__()
         self.deepest = trunk.deepest
         self.skips = tuple(s for s in sorted(trunk.grids, reverse=True) if finest <= s < self.deepest)
-        self.grid: Grid = trunk.grids[min((*self.skips, self.deepest))]
         self.add_module(f"score{self.deepest}", Score(trunk.channels[self.deepest], classes, score_width))
         coarse = trunk.grids[self.deepest]
         for stride in self.skips:
             fine = trunk.grids[stride]
-            self.add_module(f"up{stride}", make_doubling(upsampling, coarse, fine, classes))
+            self.add_module(
+                f"up{stride}", make_doubling(upsampling, coarse, fine, classes, trunk.pools.get(2 * stride))
+            )
             self.add_module(f"score{stride}", Score(trunk.channels[stride], classes, score_width))
             coarse = fine
+        self.last, self.grid = make_last(upsampling, coarse, classes)
 
     def forward(self, features: Features) -> Tensor:
         scores: Tensor = self.get_submodule(f"score{self.deepest}")(features[self.deepest])
         for stride in self.skips:
             carried = self.get_submodule(f"up{stride}")(scores, features.before_pool.get(2 * stride))
             scores = carried + self.get_submodule(f"score{stride}")(features[stride])
-        return scores
+        return self.last(scores)  # type: ignore[no-any-return]
 
     def score_layers(self) -> list[nn.Conv2d]:
         """Every layer with one row per class, the deep one first."""

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from fcn_studio.models.geometry import Grid
 from fcn_studio.models.layers import fit_edges, upsample_in_halves, upsample_twice
+from fcn_studio.models.trunks.trunk import Pool
 
-UPSAMPLINGS = ("bilinear", "transposed", "transposed_frozen")
+UPSAMPLINGS = ("bilinear", "transposed", "transposed_frozen", "transposed_learnt", "unpool")
 
 
 class Doubling(nn.Module):
@@ -75,10 +77,80 @@ class TransposedDoubling(Doubling):
         self.kernel = ClassKernel(make_profile(2, self.shared), classes, learnt=learnt)
 
     def forward(self, x: Tensor, before_pool: Tensor | None = None) -> Tensor:  # noqa: ARG002
-        x = nn.functional.conv_transpose2d(
+        x = functional.conv_transpose2d(
             fit_edges(x, 1, 1), self.kernel.weight, stride=2, padding=3, groups=x.shape[1]
         )
         return self.fit(x)
+
+
+class Unpooling(Doubling):
+    """Scores put back where the trunk's max-pooling found its maximum, then a learnt 3x3 kernel per class.
+
+    Where the maximum was is read off the mean over channels of the map before the pooling, by comparing each
+    cell of a window with the largest of it: nothing is remembered but that map, and no shape is part of the
+    operation. Equal maxima share the score. Without a pooling (``pool`` None) a score is put on its own cell,
+    or copied to the two by two that it covers; the kernel then makes it the bilinear upsampling at the start.
+    """
+
+    windows: Tensor
+
+    def __init__(self, coarse: Grid, fine: Grid, classes: int, pool: Pool | None) -> None:
+        super().__init__(coarse, fine)
+        self.pooled = pool is not None
+        self.window, self.padding = pool or Pool(1 if self.shared else 2)
+        if pool is not None:
+            self.before = self.after = 0  # its windows cover the fine map
+            if coarse.start != fine.through(pool.kernel, 2, pool.padding).start:
+                raise ValueError(f"the scores at stride {coarse.jump} do not lie on what was pooled")
+        count = self.window**2
+        # One plane per cell of the window: gathers a window's cells as channels, and scatters them back.
+        planes = torch.eye(count).view(count, 1, self.window, self.window)
+        self.register_buffer("windows", planes, persistent=False)
+        self.kernel = ClassKernel(make_profile(2, shared=True), classes)
+
+    def forward(self, x: Tensor, before_pool: Tensor | None = None) -> Tensor:
+        count, classes = x.shape[0], x.shape[1]
+        cells = x.unsqueeze(2) * (1 / self.window**2)
+        if self.pooled:
+            assert before_pool is not None
+            cells = x.unsqueeze(2) * self._share_of_maximum(before_pool).unsqueeze(1)
+        cells = cells.expand(-1, -1, self.window**2, -1, -1).flatten(0, 1)
+        placed = functional.conv_transpose2d(cells, self.windows, stride=2, padding=self.padding)
+        placed = placed.reshape(count, classes, placed.shape[-2], placed.shape[-1])
+        # Copies go on beyond the edge as the picture's edge does; a score that has one place does not.
+        edge = (
+            fit_edges(placed, 1, 1)
+            if self.window == 2 and not self.pooled
+            else functional.pad(placed, (1, 1, 1, 1))
+        )
+        return self.fit(functional.conv2d(edge, self.kernel.weight, groups=x.shape[1]))
+
+    def _share_of_maximum(self, before_pool: Tensor) -> Tensor:
+        """[N, k * k, h, w]: for each window 1 at its maximum, 0 elsewhere."""
+        mean = before_pool.mean(dim=1, keepdim=True)
+        if self.padding:
+            mean = functional.pad(mean, (self.padding,) * 4, value=-1.0)  # below anything a ReLU gives
+        windows = functional.conv2d(mean, self.windows, stride=2)
+        largest = (windows >= windows.amax(dim=1, keepdim=True)).to(windows.dtype)
+        return largest / largest.sum(dim=1, keepdim=True)
+
+
+class LastUpsampling(nn.Module):
+    """Scores on ``grid`` to all pixels by a learnt transposed convolution, [N, K, h, w] to [N, K, H, W]."""
+
+    def __init__(self, grid: Grid, classes: int) -> None:
+        super().__init__()
+        shared = grid.start == int(grid.start)
+        self.factor = grid.jump
+        self.kernel = ClassKernel(make_profile(self.factor, shared), classes)
+        reach = self.factor + (self.kernel.weight.shape[-1] - 1) / 2  # where the first cell comes to lie
+        self.before, self.after = int(grid.start - reach), int(grid.end - reach)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = functional.conv_transpose2d(
+            fit_edges(x, 1, 1), self.kernel.weight, stride=self.factor, groups=x.shape[1]
+        )
+        return fit_edges(x, self.before, self.after)
 
 
 def make_profile(factor: int, shared: bool) -> list[float]:
@@ -88,8 +160,19 @@ def make_profile(factor: int, shared: bool) -> list[float]:
     return [1 - abs(i - centre) / factor for i in range(size)]
 
 
-def make_doubling(upsampling: str, coarse: Grid, fine: Grid, classes: int) -> Doubling:
-    """The module that carries scores from ``coarse`` to ``fine``."""
+def make_doubling(
+    upsampling: str, coarse: Grid, fine: Grid, classes: int, pool: Pool | None = None
+) -> Doubling:
+    """The module that carries scores from ``coarse`` to ``fine``; ``pool``: the max-pooling between them."""
     if upsampling == "bilinear":
         return Doubling(coarse, fine)
+    if upsampling == "unpool":
+        return Unpooling(coarse, fine, classes, pool)
     return TransposedDoubling(coarse, fine, classes, learnt=upsampling != "transposed_frozen")
+
+
+def make_last(upsampling: str, grid: Grid, classes: int) -> tuple[nn.Module, Grid]:
+    """(what follows the finest sum, where its scores lie): nothing, unless the last step is learnt too."""
+    if upsampling == "transposed_learnt":
+        return LastUpsampling(grid, classes), Grid()
+    return nn.Identity(), grid

@@ -5,11 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from fcn_studio.models.geometry import Grid
 from fcn_studio.models.heads import ScoreLayer
 from fcn_studio.models.layers import ConvReLU, WindowMean
 from fcn_studio.models.trunks.trunk import Trunk
-from fcn_studio.models.upsampling import make_doubling
+from fcn_studio.models.upsampling import make_doubling, make_last
 
 
 class SkipScore(nn.Module):
@@ -51,7 +50,6 @@ class WindowHead(nn.Module):
         super().__init__()
         self.deepest = trunk.deepest
         self.skips = tuple(s for s in sorted(trunk.grids, reverse=True) if finest <= s < self.deepest)
-        self.grid: Grid = trunk.grids[min((*self.skips, self.deepest))]
         channels = trunk.channels[self.deepest]
         self.window = WindowMean(window)
         self.neck = ConvReLU(channels, width, 1)
@@ -64,6 +62,7 @@ class WindowHead(nn.Module):
             self.add_module(f"up{stride}", make_doubling(upsampling, coarse, fine, classes))
             self.add_module(f"skip{stride}", SkipScore(trunk.channels[stride], classes))
             coarse = fine
+        self.last, self.grid = make_last(upsampling, coarse, classes)
 
     def forward(self, features: dict[int, Tensor]) -> Tensor:
         deep = features[self.deepest]
@@ -72,7 +71,7 @@ class WindowHead(nn.Module):
         for stride in self.skips:
             carried = self.get_submodule(f"up{stride}")(scores)
             scores = carried + self.get_submodule(f"skip{stride}")(features[stride])
-        return scores
+        return self.last(scores)  # type: ignore[no-any-return]
 
     def score_layers(self) -> list[nn.Conv2d]:
         """Every layer with one row per class, the deep one first."""

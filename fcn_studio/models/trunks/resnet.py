@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from fcn_studio.models.geometry import Grid
 from fcn_studio.models.registry import register_trunk
-from fcn_studio.models.trunks.trunk import Features, Pool, Trunk
+from fcn_studio.models.trunks.trunk import Features, Trunk
 
 
 class ResNetTrunk(Trunk):
@@ -14,8 +14,6 @@ class ResNetTrunk(Trunk):
 
     Odd kernels with symmetric padding throughout: cell i of stride s lies on pixel s * i.
     """
-
-    pools = {4: Pool(3, 1)}  # noqa: RUF012 (constant)
 
     def __init__(self, name: str) -> None:
         super().__init__()
@@ -42,12 +40,12 @@ class ResNetTrunk(Trunk):
         return layer
 
     def forward(self, x: Tensor) -> Features:
-        x = before = self.relu(self.bn1(self.conv1(x)))
+        x = self.relu(self.bn1(self.conv1(x)))
         x = self.maxpool(x)
         maps: dict[int, Tensor] = {}
         for stride in (4, 8, 16, 32):
             x = maps[stride] = self._layer(stride)(x)
-        return Features(maps, {4: before})
+        return Features(maps)
 
 
 for _name in ("resnet18", "resnet34", "resnet50", "resnet101"):

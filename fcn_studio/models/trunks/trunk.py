@@ -16,8 +16,8 @@ IMAGENET_STD = (58.395, 57.12, 57.375)
 class Features(dict[int, Tensor]):
     """Stride to map [N, channels[stride], h, w]; the deepest is what the deep score is computed from.
 
-    ``before_pool[s]``: the map at stride s / 2 that a max-pooling turned into the one at stride s; only for
-    the strides in the trunk's ``pools``.
+    ``before_pool[s]``: the map at stride s / 2, nowhere below zero, that a max-pooling turned into the one at
+    stride s; at least for the strides in the trunk's ``pools``.
     """
 
     def __init__(self, maps: Mapping[int, Tensor], before_pool: Mapping[int, Tensor] | None = None) -> None:

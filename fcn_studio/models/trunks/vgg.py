@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
+from fcn_studio.models.fcn import FcnNetwork
 from fcn_studio.models.geometry import Grid
-from fcn_studio.models.registry import register_trunk
+from fcn_studio.models.registry import BuildPaper, Options, register_trunk
 from fcn_studio.models.trunks.classifier import convolve_linear, make_classifier
 from fcn_studio.models.trunks.trunk import Features, Pool, Trunk
 
@@ -43,14 +44,14 @@ class VggTrunk(Trunk):
         self.classifier = make_classifier(512, fc_channels, kernel=7, padding=3)
         self.grids = {4: grids[4], 8: grids[8], 16: grids[16], 32: grids[32].through(7, padding=3)}
         self.channels = {4: 128, 8: 256, 16: 512, 32: fc_channels}
-        self.pools = {stride: Pool(2) for stride in (4, 8, 16, 32)}
+        self.pools = {stride: Pool(2) for stride in (8, 16, 32)}
 
     def forward(self, x: Tensor) -> Features:
         maps: dict[int, Tensor] = {}
         before: dict[int, Tensor] = {}
         for index, layer in enumerate(self.features):
             stride = self._pool_index.get(index, 0)
-            if stride > 2:
+            if stride > 4:
                 before[stride] = x
             x = layer(x)
             if stride > 2:
@@ -66,12 +67,23 @@ class VggTrunk(Trunk):
         )
 
 
+def _build_paper(name: str) -> BuildPaper:
+    def build(head: str, classes: int, options: Options) -> FcnNetwork:
+        from fcn_studio.models import paper
+
+        return paper.build(name, head, classes, options)
+
+    return build
+
+
 for _depth, _depths in DEPTHS.items():
     for _norm in (False, True):
+        _name = f"vgg{_depth}{'_bn' if _norm else ''}"
         register_trunk(
-            f"vgg{_depth}{'_bn' if _norm else ''}",
+            _name,
             lambda fc_channels, d=_depths, n=_norm: VggTrunk(d, batch_norm=n, fc_channels=fc_channels),
             kind="torchvision",
             licence="BSD-3-Clause",
             weights="ImageNet-1k (torchvision)",
+            paper=_build_paper(_name),
         )
