@@ -123,6 +123,9 @@ class ClassTable:
     def with_visible(self, class_id: int, visible: bool) -> ClassTable:
         return self._with(class_id, visible=visible)
 
+    def with_locked(self, class_id: int, locked: bool) -> ClassTable:
+        return self._with(class_id, locked=locked)
+
     def with_color(self, class_id: int, color: Color) -> ClassTable:
         return self._with(class_id, color=color)
 

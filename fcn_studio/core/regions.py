@@ -104,7 +104,9 @@ class Runs:
         return np.repeat((np.arange(lengths.size) & 1).astype(np.bool_), lengths).reshape(box.shape_hw)
 
 
-def compute_region(values: NDArray[np.uint8], y: int, x: int, *, diagonal: bool = False) -> tuple[Box, Mask]:
+def compute_region(
+    values: NDArray[np.uint8] | Mask, y: int, x: int, *, diagonal: bool = False
+) -> tuple[Box, Mask]:
     """The connected region of equal values that holds (y, x), as (box, bool [h, w]).
 
     values: uint8 or bool [H, W]. Four neighbours a pixel, eight where `diagonal`.
@@ -187,6 +189,18 @@ def _smooth_strip(mask: Mask, radius_px: int) -> Mask:
     areas = sides[0][:, None] * sides[1][None, :]
     counts *= 2
     return np.where(counts == areas, mask, counts > areas)
+
+
+def compute_majority(values: NDArray[np.uint8], radius_px: int, *, without: int) -> NDArray[np.uint8]:
+    """uint8 [H, W]: the most frequent value but `without` in the square round each pixel; 255 for none."""
+    best = np.zeros(values.shape, np.int32)
+    found = np.full(values.shape, 255, np.uint8)
+    for value in np.flatnonzero(np.bincount(values.ravel(), minlength=256)):
+        if value != without:
+            counts = _sum_over(_sum_over((values == value).astype(np.int32), radius_px, 0), radius_px, 1)
+            better = counts > best
+            best[better], found[better] = counts[better], value
+    return found
 
 
 def _sum_over(values: NDArray[np.int32], radius_px: int, axis: int) -> NDArray[np.int32]:

@@ -88,6 +88,10 @@ class ClassDesk:
     def set_visible(self, class_id: int, visible: bool) -> None:
         self._change(self.table.with_visible(class_id, visible))
 
+    def set_locked(self, class_id: int, locked: bool) -> None:
+        """Leave labels of this class alone from now on, or not any more."""
+        self._change(self.table.with_locked(class_id, locked))
+
     def set_color(self, class_id: int, color: Color) -> None:
         self._change(self.table.with_color(class_id, color))
 

@@ -82,6 +82,7 @@ class SessionEvents:
     image_failed = Signal(str, str)  # image id, sentence
     labels_changed = Signal(str, object)  # image id, Box
     history_changed = Signal()
+    protection_changed = Signal()
     saved_changed = Signal(object)  # Saved
     prediction_changed = Signal(str)  # image id
     prediction_status_changed = Signal(object)  # PredictionStatus

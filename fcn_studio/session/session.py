@@ -182,7 +182,7 @@ class Session:
 
     def _leave(self) -> None:
         if self.document is not None:
-            self.editing.finish_stroke()
+            self.editing.finish()
             self._keeper.leave()
 
     def _enter(self, opened: OpenedImage) -> None:

@@ -169,6 +169,9 @@ def test_a_whole_image_edit_is_computed_again_when_the_labels_moved_meanwhile(de
     desk.stroke(20, 20, 2)  # before the answer is let in
     desk.session.editing.begin_stroke("Paint")
     desk.dab(40, 40, 1)
+    desk.settle()
+    assert desk.session.editing.in_stroke  # it is not cut off under the hand
+    desk.session.editing.finish_stroke()
     desk.until(lambda: desk.session.editing.undo_name == "Accept all")
     assert (desk.labels[20, 20], desk.labels[40, 40]) == (2, 1)
     assert desk.provenance[20, 20] == desk.provenance[40, 40] == Provenance.PAINTED
@@ -176,7 +179,7 @@ def test_a_whole_image_edit_is_computed_again_when_the_labels_moved_meanwhile(de
     assert (desk.labels != 255).sum() == 128
 
 
-def test_a_whole_image_edit_never_reaches_another_image(desk) -> None:
+def test_a_whole_image_edit_that_was_asked_for_is_done_before_its_image_is_left(desk) -> None:
     pool = desk.session._workers.pool
     put_prediction(desk, np.zeros((64, 80), int))
     desk.session.images.open("b.png")
@@ -189,7 +192,34 @@ def test_a_whole_image_edit_never_reaches_another_image(desk) -> None:
     assert (desk.labels == 255).all()
     assert not desk.session.editing.can_undo
     assert desk.session.editing.journal_frames == 0
-    assert not left.history.can_undo
+    assert [edit.name for edit in left.history.done] == ["Accept all"]
+    desk.show("a.png")
+    assert (desk.labels == 0).all()
+
+
+def test_edits_asked_for_one_after_the_other_are_all_done_in_order(desk) -> None:
+    channels = np.zeros((64, 80), int)
+    channels[:, 40:] = 1
+    put_prediction(desk, channels)
+    editing = desk.session.editing
+    editing.request_fill(5, 5, 2)
+    editing.request_fill(5, 60, 0)
+    editing.request_accept_all()
+    editing.request_fill(5, 5, 1)
+    desk.settle()
+    assert [edit.name for edit in desk.document.history.done] == ["Fill"] * 3  # nothing was left to accept
+    assert (desk.labels[:, :40] == 1).all()
+    assert (desk.labels[:, 40:] == 0).all()
+
+
+def test_undo_takes_back_what_is_still_being_computed(desk) -> None:
+    put_prediction(desk, np.zeros((64, 80), int))
+    desk.stroke(20, 20, 2)
+    desk.session.editing.request_accept_all()
+    desk.session.editing.undo()
+    desk.settle()
+    assert [edit.name for edit in desk.document.history.done] == ["Paint"]
+    assert (desk.labels != 255).sum() == 64
 
 
 def test_accepting_without_a_prediction_says_so(desk) -> None:

@@ -1,0 +1,107 @@
+"""Edits that take a moment: computed on the io pool one after the other, never merged into moved labels."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from fcn_studio.core.edit import Edit
+from fcn_studio.session.document import Document
+from fcn_studio.session.workers import Workers
+
+# Made on the session's thread from the state as it is, run on the io pool; None = nothing would change.
+Computation = Callable[[], Edit | None]
+
+
+@dataclass(frozen=True, eq=False)
+class EditRequest:
+    """One edit that was asked for. `nothing`: what to tell where it changes nothing; empty = nothing."""
+
+    name: str
+    document: Document
+    make: Callable[[], Computation]
+    nothing: str = ""
+
+
+class EditQueue:
+    """Computes requests in the order in which they came.
+
+    A computation reads the labels as they are; their revision tells whether they moved meanwhile (also under
+    its reading). Then it is made again from the new state, after the stroke that moved them has ended.
+    """
+
+    def __init__(
+        self,
+        workers: Workers,
+        is_held_up: Callable[[], bool],
+        take: Callable[[Document, Edit], None],
+        tell: Callable[[str], None],
+        on_failed: Callable[[BaseException], None],
+    ) -> None:
+        self._workers = workers
+        self._is_held_up = is_held_up
+        self._take = take
+        self._tell = tell
+        self._on_failed = on_failed
+        self._waiting: deque[EditRequest] = deque()
+        self._running: EditRequest | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        return not self._waiting
+
+    def submit(self, request: EditRequest) -> None:
+        """Compute it once those before it are done."""
+        self._waiting.append(request)
+        self.go_on()
+
+    def drop_last(self) -> EditRequest | None:
+        """Forget the request that came last: the person took it back before it was done."""
+        return self._waiting.pop() if self._waiting else None
+
+    def go_on(self) -> None:
+        """Start the next computation, unless one is running or a stroke is under way."""
+        if self._running is not None or not self._waiting or self._is_held_up():
+            return
+        request = self._running = self._waiting[0]
+        revision = request.document.label_map.revision
+        self._workers.pool.submit(
+            request.make(),
+            lambda edit: self._end(request, revision, edit, None),
+            lambda error: self._end(request, revision, None, error),
+            self._on_cancelled,
+            label=request.name,
+        )
+
+    def finish(self) -> None:
+        """Compute here and now what is still waiting: its image is about to be left."""
+        while self._waiting:
+            request = self._waiting.popleft()
+            try:
+                edit = request.make()()
+            except Exception as error:  # noqa: BLE001 - told, as if it had failed on its own thread
+                self._on_failed(error)
+                continue
+            if edit is not None:
+                self._take(request.document, edit)
+
+    def _on_cancelled(self) -> None:
+        """The threads are ending."""
+        self._running = None
+        self._waiting.clear()
+
+    def _end(
+        self, request: EditRequest, revision: int, edit: Edit | None, error: BaseException | None
+    ) -> None:
+        self._running = None
+        is_wanted = bool(self._waiting) and self._waiting[0] is request
+        if is_wanted and revision == request.document.label_map.revision and not self._is_held_up():
+            self._waiting.popleft()
+            if error is not None:
+                self._on_failed(error)
+            elif edit is not None:
+                self._take(request.document, edit)
+            elif request.nothing:
+                self._tell(request.nothing)
+        self.go_on()
