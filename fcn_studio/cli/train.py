@@ -20,9 +20,20 @@ from fcn_studio.core.cancel import CancelToken
 @click.argument("dataset", type=click.Path(path_type=Path))
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Checkpoint to write.")
 @click.option("--start", type=click.Path(path_type=Path), help="Checkpoint or DeepLab weights to start from.")
-@click.option("--architecture", default="fcn8s_mobilenet_v2", show_default=True, help="For DeepLab weights.")
+@click.option("--architecture", help="A new network of this name (see `fcn-studio models`).")
+@click.option(
+    "--option",
+    "options",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Of the new network: upsampling, score_width, padding, fc_channels.",
+)
+@click.option("--weights", multiple=True, help="File for the new network's trunk; one for each part of a+b.")
 @click.option("--recipe", "recipe_name", default="modern", show_default=True, help="Name of the recipe.")
 @click.option("--steps", type=click.IntRange(1), help="Steps instead of the recipe's.")
+@click.option(
+    "--epochs", type=click.FloatRange(0, min_open=True), help="Instead of steps: train lists shown."
+)
 @click.option("--set", "changes", multiple=True, metavar="NAME=VALUE", help="Another number of the recipe.")
 @click.option("--distill", type=float, help="Weight of what the start or teacher says where labels lack.")
 @click.option("--classes", help="Validate on the mean over these class keys (a,b,...).")
@@ -37,9 +48,12 @@ def train(
     dataset: Path,
     out: Path,
     start: Path | None,
-    architecture: str,
+    architecture: str | None,
+    options: tuple[str, ...],
+    weights: tuple[str, ...],
     recipe_name: str,
     steps: int | None,
+    epochs: float | None,
     changes: tuple[str, ...],
     distill: float | None,
     classes: str | None,
@@ -52,7 +66,6 @@ def train(
 ) -> None:
     from fcn_studio.cli.sources import colors_of, parse_classes
     from fcn_studio.core.errors import Cancelled, UsageError
-    from fcn_studio.core.resources import resource_path
     from fcn_studio.project.sources import open_source
     from fcn_studio.training.recipe import parse_changes, recipe
 
@@ -62,12 +75,15 @@ def train(
     chosen = recipe(recipe_name).with_changes(**{k: v for k, v in wanted.items() if v is not None})
     chosen = chosen.with_changes(**parse_changes(changes))
     source = open_source(dataset, ignore)
+    if epochs is not None:
+        if steps is not None:
+            raise UsageError("--steps and --epochs say the same: give one of them.")
+        chosen = chosen.for_epochs(epochs, len(source.names("train")))
     only = parse_classes(source, classes)
 
     from fcn_studio.training.dataset import train_dataset
-    from fcn_studio.training.start import open_start
 
-    begin = open_start(start or resource_path("models", "embedded.safetensors"), source, architecture)
+    begin = _open_start(source, start, architecture, options, weights, seed)
     made = "fcn-studio " + shlex.join(sys.argv[1:])
     with stops_on_interrupt() as cancel:
         run = train_dataset(
@@ -93,6 +109,32 @@ def train(
         note(f"{out}: {outcome.steps} steps in {outcome.seconds:.0f} s, {score} ({outcome.reason}).")
     if cancel.stop_requested:
         raise KeyboardInterrupt
+
+
+def _open_start(
+    source: Any,
+    start: Path | None,
+    architecture: str | None,
+    options: tuple[str, ...],
+    weights: tuple[str, ...],
+    seed: int,
+) -> Any:
+    """What the run begins with: a new network where one is named, else a checkpoint."""
+    from fcn_studio.core.errors import UsageError
+    from fcn_studio.core.resources import resource_path
+    from fcn_studio.training.start import make_start, open_start
+
+    if start is None and architecture is not None:
+        return make_start(architecture, source, options=_parse_options(options), weights=weights, seed=seed)
+    if options or weights:
+        raise UsageError("--option and --weights are for a new network: name one with --architecture.")
+    return open_start(start or resource_path("models", "embedded.safetensors"), source, architecture)
+
+
+def _parse_options(words: tuple[str, ...]) -> dict[str, str | int]:
+    """["score_width=96", "upsampling=unpool"] to values; whole numbers become int."""
+    pairs = (word.partition("=") for word in words)
+    return {name: int(text) if text.isdigit() else text for name, _, text in pairs}
 
 
 def _follow(run: Any, steps: int) -> Any:

@@ -23,8 +23,8 @@ class Average:
         decay = min(self._decay, (1 + step) / (10 + step))
         for mine, theirs in zip(self.model.parameters(), model.parameters(), strict=True):
             mine.lerp_(theirs, 1.0 - decay)
-        for mine, theirs in zip(self.model.buffers(), model.buffers(), strict=True):
-            if mine.is_floating_point():
-                mine.lerp_(theirs, 1.0 - decay)
+        for kept, now in zip(self.model.buffers(), model.buffers(), strict=True):
+            if kept.is_floating_point():
+                kept.lerp_(now, 1.0 - decay)
             else:
-                mine.copy_(theirs)
+                kept.copy_(now)

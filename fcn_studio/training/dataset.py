@@ -62,7 +62,7 @@ def train_dataset(
     )  # fmt: skip
     if resume:
         training.resume()
-    else:
+    elif not start.is_new:
         yield from training.check_start()
     outcome = yield from training.run(cancel)
     figures = {
@@ -89,6 +89,8 @@ def _begin(
         "class_keys": list(source.class_keys),
         "images": len(source.names("train")),
         "start": start.spec.parent,
+        "architecture": start.spec.architecture,
+        "options": start.spec.options,
     }
     if resume:
         run.require_same(config)

@@ -18,6 +18,7 @@ from fcn_studio.training.average import Average
 from fcn_studio.training.batches import BatchMaker
 from fcn_studio.training.crops import choose_crops
 from fcn_studio.training.deck import Deck
+from fcn_studio.training.depthwise import speed_up_depthwise
 from fcn_studio.training.distill import Teaching
 from fcn_studio.training.events import Finished, Paused, Progress, StepDone, TrainEvent, Validated
 from fcn_studio.training.loss import class_weights
@@ -69,6 +70,8 @@ class Training:
         self._run = run
         self._model = copy.deepcopy(model).to(device)
         self._average = Average(self._model, recipe.ema_decay)
+        if device == "cpu":
+            speed_up_depthwise(self._model)
         self._optimizer = make_optimizer(self._model, recipe)
         self._random = PrivateRandom(seed)
         counts, present = (torch.from_numpy(numbers) for numbers in (deck.counts, deck.present))

@@ -55,7 +55,7 @@ def lovasz_softmax(scores: Tensor, labels: Tensor, limit: int = LOVASZ_PIXELS) -
     shares = scores.movedim(1, -1).flatten(end_dim=-2)[at].softmax(dim=1)
     truth = labels.flatten()[at]
     losses = []
-    for klass in truth.unique().tolist():
+    for klass in torch.unique(truth).tolist():
         mine = truth == klass
         errors = torch.where(mine, 1.0 - shares[:, klass], shares[:, klass])
         errors, order = errors.sort(descending=True)

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from fcn_studio.models.fcn import FcnNetwork
-from fcn_studio.models.layers import upsample_to_pixels
 from fcn_studio.training.batches import CELL_PX, Batch
 from fcn_studio.training.loss import distillation, lovasz_softmax, partial_cross_entropy
 from fcn_studio.training.settings import Recipe
@@ -42,7 +41,7 @@ class Objective:
         with torch.autocast(self._device.type, torch.bfloat16, enabled=recipe.precision == "bfloat16"):
             scores = model.scores(batch.pixels.to(self._device))
         labels, weights = batch.labels.to(self._device), batch.weights.to(self._device)
-        pixels = upsample_to_pixels(scores, model.stride, (labels.shape[1], labels.shape[2]))
+        pixels = model.to_pixels(scores, (labels.shape[1], labels.shape[2]))
         loss = partial_cross_entropy(pixels, labels, weights, self._weights, recipe.hard_share)
         if recipe.reduction == "mean":
             loss = loss / whole.labelled

@@ -7,9 +7,8 @@ from torch import Tensor, nn
 
 from fcn_studio.core.errors import TrainingError
 from fcn_studio.models.fcn import FcnNetwork
+from fcn_studio.models.sum import SumNetwork
 from fcn_studio.training.settings import Recipe
-
-_PROBE_PX = 33
 
 
 def make_optimizer(model: FcnNetwork, recipe: Recipe) -> torch.optim.Optimizer:
@@ -63,15 +62,18 @@ def _early_parameters(model: FcnNetwork, stride: int) -> list[nn.Parameter]:
     if stride == 0:
         return []
     found: list[nn.Parameter] = []
-    for trunk in [part.trunk for part in model.modules() if isinstance(part, FcnNetwork)]:
+    for part in model.modules():
+        if not isinstance(part, FcnNetwork) or isinstance(part, SumNetwork):
+            continue
+        trunk = part.trunk
         if stride not in trunk.channels:
             known = ", ".join(map(str, sorted(trunk.channels)))
             raise TrainingError(f"frozen_stride is {stride}: this network has features of stride {known}.")
         parameters = [p for p in trunk.parameters() if p.requires_grad]
         was_training = trunk.training
         trunk.eval()
-        reference = parameters[0]
-        x = torch.zeros(1, 3, _PROBE_PX, _PROBE_PX, device=reference.device)
+        side = part.padded_size(1)
+        x = torch.zeros(1, 3, side, side, device=parameters[0].device)
         features: Tensor = trunk(x)[stride]
         touched = torch.autograd.grad(features.sum(), parameters, allow_unused=True)
         trunk.train(was_training)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import msgspec
@@ -10,47 +11,92 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from fcn_studio.core.errors import CheckpointError, UsageError
 from fcn_studio.core.ports import SampleSource
-from fcn_studio.models.checkpoint import load_checkpoint
+from fcn_studio.models.checkpoint import load_checkpoint, make_card
 from fcn_studio.models.fcn import FcnNetwork
 from fcn_studio.models.layers import pad_right_bottom, upsample_to_pixels
-from fcn_studio.models.mobilenet_v2 import DeepLabMobileNetV2
-from fcn_studio.models.registry import create_model
+from fcn_studio.models.mobilenet_v2 import DeepLabMobileNetV2, MobileNetV2Trunk
+from fcn_studio.models.pretrained import load_trunk_weights
+from fcn_studio.models.registry import Options, create_model
 from fcn_studio.models.spec import ModelSpec, checkpoint_paths
+from fcn_studio.models.sum import SumNetwork
 from fcn_studio.models.surgery import VOC_KEYS, make_fcn_from_deeplab, read_deeplab, with_classes
+from fcn_studio.training.batches import CELL_PX
 from fcn_studio.training.distill import Teaching
+from fcn_studio.training.randomness import PrivateRandom
 from fcn_studio.training.settings import Recipe
 
 Teacher = FcnNetwork | DeepLabMobileNetV2
+DEFAULT_ARCHITECTURE = "fcn8s_mobilenet_v2"
+NO_WEIGHTS = "none"
 
 
 @dataclass(frozen=True)
 class Start:
-    """A network to begin with, its card, and another one that teaches it (None: it keeps to itself)."""
+    """A network to begin with, its card, and another one that teaches it (None: it keeps to itself).
+
+    ``is_new``: its head knows nothing yet, so that there is nothing to measure or to fall back to.
+    """
 
     model: FcnNetwork
     spec: ModelSpec
     teacher: Teacher | None = None
+    is_new: bool = False
 
 
-def open_start(path: Path, source: SampleSource, architecture: str) -> Start:
+def open_start(path: Path, source: SampleSource, architecture: str | None = None) -> Start:
     """The start of a run with the classes of ``source``: from a checkpoint of FCN Studio, or from the DeepLab
-    weights, which then also teach. Rows of known class keys are kept. Raises CheckpointError."""
+    weights, which then also teach. Rows of known class keys are kept. Raises CheckpointError, also when the
+    checkpoint is of another architecture than the one named."""
     if checkpoint_paths(path)[1].exists():
         model, spec = load_checkpoint(path)
+        if architecture not in (None, spec.architecture):
+            raise CheckpointError(
+                f"{path.name} is of the architecture {spec.architecture!r}, asked for is {architecture!r}: "
+                "leave --architecture out, or begin a new network with --weights instead of --start."
+            )
         model = with_classes(model, spec.class_keys, source.class_keys)
         return Start(model, child_card(spec, source))
     teacher = read_deeplab(path)
-    model = make_fcn_from_deeplab(create_model(architecture, len(VOC_KEYS)), teacher)
+    name = architecture or DEFAULT_ARCHITECTURE
+    model = make_fcn_from_deeplab(create_model(name, len(VOC_KEYS)), teacher)
     model = with_classes(model.eval(), VOC_KEYS, source.class_keys)
-    spec = ModelSpec(
-        name=architecture,
-        architecture=architecture,
-        class_keys=source.class_keys,
-        class_names=source.class_names,
-        stride=model.stride,
-    )
-    return Start(model, spec, teacher if source.class_keys == VOC_KEYS else None)
+    return Start(model, _new_card(model, source), teacher if source.class_keys == VOC_KEYS else None)
+
+
+def make_start(
+    architecture: str,
+    source: SampleSource,
+    *,
+    options: Mapping[str, str | int] | None = None,
+    weights: Sequence[str] = (),
+    seed: int = 0,
+) -> Start:
+    """A new network with the classes of ``source``; what no file fills is random, by ``seed``.
+
+    options: keywords of ``create_model``. weights: a file for the trunk (or for each part of "a+b"; "none"
+    leaves one random). Raises CheckpointError, UsageError.
+    """
+    chosen = dict(options or {})
+    known = [field.name for field in fields(Options)]
+    for name in chosen:
+        if name not in known:
+            raise UsageError(f"A network has no option {name!r}: use one of {', '.join(known)}.")
+    with PrivateRandom(seed).lent():
+        model = create_model(architecture, len(source.class_keys), **chosen)  # type: ignore[arg-type]
+    parts = model.parts if isinstance(model, SumNetwork) else [model]
+    if weights and len(weights) != len(parts):
+        raise UsageError(f"{architecture} has {len(parts)} trunk(s): give --weights as often, or not at all.")
+    for part, file in zip(parts, weights, strict=False):
+        if file != NO_WEIGHTS:
+            is_ours = isinstance(part.trunk, MobileNetV2Trunk)
+            load_trunk_weights(part, read_deeplab(file).trunk.state_dict() if is_ours else file)
+    return Start(model.eval(), _new_card(model, source), is_new=True)
+
+
+def _new_card(model: FcnNetwork, source: SampleSource) -> ModelSpec:
+    return make_card(model, name=model.name, class_keys=source.class_keys, class_names=source.class_names)
 
 
 def child_card(parent: ModelSpec, source: SampleSource) -> ModelSpec:
@@ -80,20 +126,22 @@ def make_teaching(teacher: Teacher, spec: ModelSpec, recipe: Recipe, device: str
     views = [
         (scale, flip) for scale in recipe.distill_scales for flip in (False, True)[: recipe.distill_flips]
     ]
+    on_cells = teacher.stride in (CELL_PX, 2 * CELL_PX) and spec.score_start == 0
+    step = teacher.stride if on_cells else CELL_PX
 
     def scores_of(pixels: Tensor) -> Tensor:
         picture = ((pixels.float() - mean) / std)[None].to(device)
         padded_hw = spec.padded_hw((pixels.shape[1], pixels.shape[2]))
-        if views == [(1.0, False)]:
+        if on_cells and views == [(1.0, False)]:
             x = pad_right_bottom(picture, padded_hw)
             return teacher.scores(x.contiguous(memory_format=torch.channels_last))[0]
-        cells = tuple((size - 1) // teacher.stride + 1 for size in padded_hw)
+        cells = tuple((size - 1) // step + 1 for size in padded_hw)
         found = [_look(teacher, spec, picture, scale, flip).softmax(dim=1) for scale, flip in views]
-        mean_share = torch.stack(found).mean(dim=0)[..., :: teacher.stride, :: teacher.stride]
+        mean_share = torch.stack(found).mean(dim=0)[..., ::step, ::step]
         fill = (0, cells[1] - mean_share.shape[3], 0, cells[0] - mean_share.shape[2])
         return functional.pad(mean_share, fill, mode="replicate").clamp(min=1e-7).log()[0]
 
-    return Teaching(scores_of, teacher.stride, recipe.distill_confidence, recipe.distill_clear_px)
+    return Teaching(scores_of, step, recipe.distill_confidence, recipe.distill_clear_px)
 
 
 def _look(teacher: Teacher, spec: ModelSpec, picture: Tensor, scale: float, flip: bool) -> Tensor:
@@ -105,6 +153,9 @@ def _look(teacher: Teacher, spec: ModelSpec, picture: Tensor, scale: float, flip
     )
     view = pad_right_bottom(view.flip(-1) if flip else view, spec.padded_hw(hw))
     scores = teacher.scores(view.contiguous(memory_format=torch.channels_last))
-    scores = upsample_to_pixels(scores, teacher.stride, hw)
+    if isinstance(teacher, DeepLabMobileNetV2):
+        scores = upsample_to_pixels(scores, teacher.stride, hw)
+    else:
+        scores = teacher.to_pixels(scores, hw)
     scores = scores.flip(-1) if flip else scores
     return functional.interpolate(scores, size=(height, width), mode="bilinear", align_corners=False)
