@@ -10,7 +10,7 @@ from fcn_studio.models.geometry import Grid
 from fcn_studio.models.registry import register_trunk
 from fcn_studio.models.trunks.classifier import convolve_linear, make_classifier
 from fcn_studio.models.trunks.trunk import Features, Pool, Trunk
-from fcn_studio.models.trunks.vgg import FIRST_PADDING
+from fcn_studio.models.trunks.vgg import FIRST_PADDING, build_paper
 
 _STRIDE_OF_POOL = {2: 8, 5: 16, 12: 32}
 
@@ -18,8 +18,8 @@ _STRIDE_OF_POOL = {2: 8, 5: 16, 12: 32}
 class AlexNetTrunk(Trunk):
     """conv1 at stride 4, pool1 at 8, pool2 at 16, fc7 at 32; parameters named as torchvision's ``features``.
 
-    conv1 is padded by 100 mod 32 so that cells keep the paper's phase. The 6x6 fc6 with padding 3 adds a cell,
-    whereby the scores lie as far from the left border as from the right.
+    conv1 is padded by 100 mod 32 so that cells keep the paper's phase. The 6x6 fc6 with padding 3 adds a
+    cell, whereby the scores lie as far from the left border as from the right.
     """
 
     def __init__(self, fc_channels: int = 4096) -> None:
@@ -65,7 +65,7 @@ class AlexNetTrunk(Trunk):
         return Features(maps, before)
 
     def own_state(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """torchvision's AlexNet: ``features.*`` as they are, ``classifier.1`` and ``.4`` become fc6 and fc7."""
+        """torchvision's: ``features.*`` as they are, ``classifier.1`` and ``.4`` become fc6 and fc7."""
         linear = {"fc6": "classifier.1", "fc7": "classifier.4"}
         return super().own_state(state) | convolve_linear(state, linear, 6)
 
@@ -76,4 +76,5 @@ register_trunk(
     kind="torchvision",
     licence="BSD-3-Clause",
     weights="ImageNet-1k (torchvision)",
+    paper=build_paper("alexnet"),
 )

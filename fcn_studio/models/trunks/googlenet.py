@@ -18,9 +18,9 @@ _STAGES = {
 class GoogLeNetTrunk(Trunk):
     """conv3 at stride 4, inception 3b at 8, 4e at 16, 5b at 32; parameters named as torchvision's.
 
-    The 3x3 poolings are padded by 1 in place of the rounding up of torchvision, so that cells lie alike on both
-    sides of the picture; the last pooling is 2x2. torchvision's 5x5 branches are 3x3: the field is smaller
-    than that of the paper's network (fcn-reference 1.1). Its weights want pixels scaled to -1..1.
+    The 3x3 poolings are padded by 1 in place of the rounding up of torchvision, so that cells lie alike on
+    both sides of the picture; the last pooling is 2x2. torchvision's 5x5 branches are 3x3: the field is
+    smaller than that of the paper's network (fcn-reference 1.1). Its weights want pixels scaled to -1..1.
     """
 
     pools = {8: Pool(3, 1), 16: Pool(3, 1), 32: Pool(2)}  # noqa: RUF012 (constant)

@@ -67,7 +67,9 @@ class VggTrunk(Trunk):
         )
 
 
-def _build_paper(name: str) -> BuildPaper:
+def build_paper(name: str) -> BuildPaper:
+    """The builder of a trunk's networks with the paper's padding."""
+
     def build(head: str, classes: int, options: Options) -> FcnNetwork:
         from fcn_studio.models import paper
 
@@ -85,5 +87,5 @@ for _depth, _depths in DEPTHS.items():
             kind="torchvision",
             licence="BSD-3-Clause",
             weights="ImageNet-1k (torchvision)",
-            paper=_build_paper(_name),
+            paper=build_paper(_name),
         )
