@@ -51,6 +51,7 @@ class Document:
         self.history = history
         self.prediction: Prediction | None = None
         self.prediction_is_stale = False
+        self.comparison: Prediction | None = None  # of another checkpoint, only for looking at
 
     @property
     def shape_hw(self) -> tuple[int, int]:

@@ -85,6 +85,7 @@ class SessionEvents:
     protection_changed = Signal()
     saved_changed = Signal(object)  # Saved
     prediction_changed = Signal(str)  # image id
+    comparison_changed = Signal(str)  # image id: what another checkpoint says of it
     prediction_status_changed = Signal(object)  # PredictionStatus
     classes_changed = Signal()
     class_chosen = Signal(int)  # class id

@@ -23,6 +23,7 @@ from fcn_studio.session.events import Level, Notice, Phase, PredictionStatus, Se
 from fcn_studio.session.workers import Workers
 
 CURRENT = "current image"
+OTHER = "current image, another checkpoint"
 COARSE_FROM_PX = 4_000_000
 COARSE_LONG_SIDE_PX = 256
 
@@ -131,6 +132,31 @@ class PredictionDesk:
             on_done=lambda prediction: self._take(ticket, prediction, neighbours),
             on_failed=lambda error: self._on_failed(ticket, error),
             label=f"predicting {document.name}",
+        )
+
+    def request_other(
+        self,
+        entry: CheckpointEntry,
+        document: Document,
+        on_done: Callable[[Prediction], None],
+        on_failed: Callable[[BaseException], None],
+    ) -> None:
+        """Have the open image predicted by a checkpoint that is not the active one; changes nothing."""
+        ticket = Ticket(document.content_id, entry.card_id, self.device)
+        remembered = self._cache.recall(_make_key(ticket))
+        if remembered is not None:
+            self._workers.device.cancel(OTHER)
+            on_done(remembered)
+            return
+        pixels = document.pixels
+        self._workers.device.submit(
+            OTHER,
+            Priority.EXACT,
+            lambda cancel: self._predict_steps(entry, ticket, pixels, cancel, True),
+            on_progress=on_done,
+            on_done=on_done,
+            on_failed=on_failed,
+            label=f"predicting {document.name} with {entry.name}",
         )
 
     # --- on the device thread -------------------------------------------------------------------------

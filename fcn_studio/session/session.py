@@ -15,12 +15,13 @@ from fcn_studio.io.atomic import write_atomic
 from fcn_studio.project.opening import open_project
 from fcn_studio.project.project import ImageState, Project
 from fcn_studio.session.classes import ClassDesk
+from fcn_studio.session.comparing import ComparisonDesk
 from fcn_studio.session.document import Document
 from fcn_studio.session.editing import EditingDesk
 from fcn_studio.session.events import Level, Notice, SessionEvents
 from fcn_studio.session.exporting import ExportDesk
 from fcn_studio.session.images import ImageDesk, OpenedImage
-from fcn_studio.session.keeping import Keeper
+from fcn_studio.session.keeping import PROJECT_FILE, Keeper
 from fcn_studio.session.predicting import CheckpointEntry, PredictionDesk
 from fcn_studio.session.samples import prepare_samples
 from fcn_studio.session.shelf import ShelfDesk
@@ -67,6 +68,9 @@ class Session:
         )
         self.prediction.device = settings["device"]
         self.shelf = ShelfDesk(self.events, self._follow_checkpoint, self._store_active)
+        self.comparing = ComparisonDesk(
+            self.events, self.prediction, self._find_document, lambda: self.shelf.entries
+        )
         self.teaching = TeachingDesk(
             self.events,
             self._workers,
@@ -127,6 +131,7 @@ class Session:
         self.teaching.abandon()
         self.document = None
         self.project = project
+        self._workers.pool.submit(project.remove_leftovers, serial=PROJECT_FILE)
         self.classes.adopt(project.classes)
         self.shelf.follow(project)
         self.images.follow(project)
@@ -192,14 +197,16 @@ class Session:
             return
         self._leave()
         loaded = opened.loaded
+        image = opened.image
         document = Document(
-            opened.image_id, opened.content_id, opened.image.pixels, loaded.label_map, loaded.history
+            opened.image_id, opened.content_id, image.pixels, loaded.label_map, loaded.history, image.deep
         )
         document = self._keeper.enter(project, document, loaded)
         self.document = document
         self.events.image_opened.emit(document)
         self.events.history_changed.emit()
         self.prediction.request(document, self.images.neighbours(document.image_id))
+        self.comparing.request(document)
 
     def _follow_checkpoint(self, entry: CheckpointEntry) -> None:
         self.classes.follow_model(entry.classes)

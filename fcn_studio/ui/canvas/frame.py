@@ -6,6 +6,7 @@ cost a copy and no composition.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,8 +16,10 @@ from PySide6.QtGui import QColor, QImage, QPainter
 from fcn_studio.core.box import Box
 from fcn_studio.core.pixels import Rgb32
 from fcn_studio.ui.canvas.colors import OverlayColors
-from fcn_studio.ui.canvas.overlay import OverlaySources, compose_overlay, fetch
-from fcn_studio.ui.canvas.pyramid import Pyramid
+from fcn_studio.ui.canvas.overlay import compose_overlay
+from fcn_studio.ui.canvas.planes import OverlaySources, fetch
+from fcn_studio.ui.canvas.pyramid import Level, Pyramid
+from fcn_studio.ui.canvas.tone import Tone
 from fcn_studio.ui.canvas.transform import ViewTransform
 from fcn_studio.ui.qimage import wrap_rgb32
 
@@ -25,6 +28,25 @@ MAX_STALE_BOXES = 12
 GRID_FROM_SCALE = 12.0  # logical pixels an image pixel, from which lines between pixels do not hide them
 TILE_PX = 256, 2000  # composed at a time: what is needed in between then stays in the processor's cache
 WIDEST_CUT_PX = 4096  # Qt's raster painter breaks where a picture's side goes beyond 32767
+
+
+@dataclass(frozen=True)
+class Picture:
+    """The image and how it is shown; pyramid None: there is none."""
+
+    pyramid: Pyramid | None
+    tone: Tone | None = None
+    is_shown: bool = True
+
+
+@dataclass(frozen=True)
+class Pane:
+    """A part of the view, where the image lies for it, and what lies over the image there."""
+
+    box: Box
+    transform: ViewTransform
+    sources: OverlaySources
+    colors: OverlayColors
 
 
 class Frame:
@@ -98,55 +120,62 @@ class Frame:
 
     # --- composing --------------------------------------------------------------------------------------
 
-    def refresh(
-        self,
-        pyramid: Pyramid | None,
-        transform: ViewTransform,
-        sources: OverlaySources,
-        colors: OverlayColors,
-    ) -> None:
+    def refresh(self, picture: Picture, panes: Sequence[Pane]) -> None:
         """Compose all stale boxes."""
         stale, self._stale = self._stale, []
         for box in stale:
-            for y in range(box.y0, box.y1, TILE_PX[0]):
-                for x in range(box.x0, box.x1, TILE_PX[1]):
-                    tile = Box(y, x, y + TILE_PX[0], x + TILE_PX[1]).intersect(box)
-                    self._compose(tile, pyramid, transform, sources, colors)
+            for pane in panes:
+                part = box.intersect(pane.box)
+                for y in range(part.y0, part.y1, TILE_PX[0]):
+                    for x in range(part.x0, part.x1, TILE_PX[1]):
+                        tile = Box(y, x, y + TILE_PX[0], x + TILE_PX[1]).intersect(part)
+                        self._compose(tile, picture, pane)
             self.refreshed_pixels += box.area
 
-    def _compose(
-        self,
-        box: Box,
-        pyramid: Pyramid | None,
-        transform: ViewTransform,
-        sources: OverlaySources,
-        colors: OverlayColors,
-    ) -> None:
+    def _compose(self, box: Box, picture: Picture, pane: Pane) -> None:
+        pyramid, transform = picture.pyramid, pane.transform
         inside = box.intersect(transform.image_view_box) if pyramid is not None else Box(0, 0, 0, 0)
-        if inside != box:
+        if inside != box or not picture.is_shown:
             self._pixels[box.slices] = self._backdrop
         if pyramid is None or inside.is_empty:
             return
-        pictures = compose_overlay(sources, colors, transform, inside, self.pixel_ratio)
-        cut = None if transform.scale >= NEAREST_FROM_SCALE else _cut_level(inside, pyramid, transform)
-        if cut is None:
-            self._put_squares(inside, pyramid, transform)
+        if picture.is_shown:
+            self._put_image(inside, pyramid, picture.tone, transform)
         painter = QPainter(self._image)
         painter.setClipRect(QRect(inside.x0, inside.y0, inside.width, inside.height))
-        if cut is not None:
-            _draw_smooth(painter, cut, transform)
-        for picture in pictures:
-            painter.drawImage(inside.x0, inside.y0, picture)
+        for layer in compose_overlay(pane.sources, pane.colors, transform, inside, self.pixel_ratio):
+            painter.drawImage(inside.x0, inside.y0, layer)
         painter.end()
         if self.grid_shown and transform.scale >= GRID_FROM_SCALE * self.pixel_ratio:
             self._put_grid(inside, transform)
 
-    def _put_squares(self, box: Box, pyramid: Pyramid, transform: ViewTransform) -> None:
-        """The image's pixels as squares, on exactly the same grid as the overlay."""
+    def _put_image(self, box: Box, pyramid: Pyramid, tone: Tone | None, transform: ViewTransform) -> None:
         level = pyramid.level_for(transform.scale)
-        rows = transform.rows_under(box.y0, box.y1) >> level
-        columns = transform.columns_under(box.x0, box.x1) >> level
-        self._pixels[box.slices] = fetch(pyramid.levels[level], rows, columns)
+        maps_values = tone is not None and tone.maps_values
+        source = pyramid.deep_levels[level] if maps_values else pyramid.levels[level]
+        cut = None if transform.scale >= NEAREST_FROM_SCALE else _find_cut(box, source, level, transform)
+        if cut is None:  # squares, on exactly the same grid as the overlay
+            rows = transform.rows_under(box.y0, box.y1) >> level
+            columns = transform.columns_under(box.x0, box.x1) >> level
+            found = fetch(source, rows, columns)
+            if tone is not None:
+                found = tone.map_values(found) if maps_values else tone.map_pixels(found)
+            self._pixels[box.slices] = found
+            return
+        part = source[cut.slices]
+        self._draw_smooth(box, tone.map_values(part) if tone and maps_values else part, cut, level, transform)
+        if tone is not None and not maps_values:
+            self._pixels[box.slices] = tone.map_pixels(self._pixels[box.slices])
+
+    def _draw_smooth(self, box: Box, part: Rgb32, cut: Box, level: int, transform: ViewTransform) -> None:
+        """A part of a level, interpolated; only what the box needs is handed to Qt."""
+        painter = QPainter(self._image)
+        painter.setClipRect(QRect(box.x0, box.y0, box.width, box.height))
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, True)
+        painter.translate(transform.offset_x, transform.offset_y)
+        painter.scale(transform.scale * 2**level, transform.scale * 2**level)
+        painter.drawImage(QPointF(cut.x0, cut.y0), wrap_rgb32(part))
+        painter.end()
 
     def _put_grid(self, box: Box, transform: ViewTransform) -> None:
         """Lines a little brighter or darker than what they cross, so that they are seen on any image."""
@@ -167,39 +196,16 @@ def _shifted(pixels: Rgb32) -> Rgb32:
     return 3 * quarter + other | np.uint32(0xFF000000)
 
 
-@dataclass(frozen=True)
-class _Cut:
-    """A part of a level, where it begins there, and image pixels a pixel of the level."""
+def _find_cut(box: Box, source: Level, level: int, transform: ViewTransform) -> Box | None:
+    """What of a level Qt needs to draw a box of the view; None where that is nothing to interpolate.
 
-    pixels: Rgb32
-    y0: int
-    x0: int
-    step: int
-
-
-def _cut_level(box: Box, pyramid: Pyramid, transform: ViewTransform) -> _Cut | None:
-    """What Qt needs to draw a box of the view; None where that is no picture worth interpolating.
-
-    That is so for an image less than two pixels high or wide on the screen: 60000 x 3 fitted into a window.
+    That is so for an image less than two pixels high or wide on the screen (60000 x 3 fitted into a window),
+    and while the halved levels of a large one are still being computed.
     """
     if min(transform.image_hw) * transform.scale < 2:
         return None
-    level = pyramid.level_for(transform.scale)
     step = 2**level
     seen = transform.box_to_image(box.grow(1))
-    height, width = pyramid.levels[level].shape
-    y0, x0 = max(0, seen.y0 // step - 2), max(0, seen.x0 // step - 2)
-    y1, x1 = min(height, -(-seen.y1 // step) + 2), min(width, -(-seen.x1 // step) + 2)
-    if max(y1 - y0, x1 - x0) > WIDEST_CUT_PX:  # halved levels are still being computed
-        return None
-    return _Cut(pyramid.levels[level][y0:y1, x0:x1], y0, x0, step)
-
-
-def _draw_smooth(painter: QPainter, cut: _Cut, transform: ViewTransform) -> None:
-    """Part of a level, interpolated; only what the box needs is handed to Qt."""
-    painter.save()
-    painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, True)
-    painter.translate(transform.offset_x, transform.offset_y)
-    painter.scale(transform.scale * cut.step, transform.scale * cut.step)
-    painter.drawImage(QPointF(cut.x0, cut.y0), wrap_rgb32(cut.pixels))
-    painter.restore()
+    cut = Box(seen.y0 // step - 2, seen.x0 // step - 2, -(-seen.y1 // step) + 2, -(-seen.x1 // step) + 2)
+    cut = cut.clip((source.shape[0], source.shape[1]))
+    return cut if max(cut.shape_hw) <= WIDEST_CUT_PX else None

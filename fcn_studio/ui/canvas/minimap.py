@@ -61,7 +61,7 @@ class Minimap(QWidget):
     def _redraw(self) -> None:
         if self.isVisible():
             self._frame.mark_all_stale()
-            self._scene.draw_into(self._frame, self._small)
+            self._scene.draw_small(self._frame, self._small)
             self.update()
 
     def showEvent(self, event: QShowEvent) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtGui import QInputDevice, QKeyEvent, QMouseEvent, QNativeGestureEvent, QWheelEvent
 
@@ -26,12 +28,24 @@ class Navigation:
         self.pixel_ratio = 1.0
         self.space_held = False
         self.is_fitted = True  # whether the view follows the size of the window
+        self._split_px = math.inf  # of the view, in device pixels: where a second pane begins
+        self._shift_px = 0  # how far right of its place in the first pane it shows each pixel
         self._grabbed: QPointF | None = None
         self._owed_yx = (0.0, 0.0)  # parts of pixels that a trackpad pushed and that were not moved yet
 
     @property
     def is_panning(self) -> bool:
         return self._grabbed is not None
+
+    # --- two panes ----------------------------------------------------------------------------------------
+
+    def set_panes(self, split_px: float, shift_px: int) -> None:
+        """Where a second pane begins that shows the same part of the image; shift 0: there is none."""
+        self._split_px, self._shift_px = split_px if shift_px else math.inf, shift_px
+
+    def shift_at(self, position: QPointF) -> int:
+        """Device pixels by which the image lies further right under a position."""
+        return self._shift_px if position.x() * self.pixel_ratio >= self._split_px else 0
 
     # --- drags ------------------------------------------------------------------------------------------
 
@@ -102,7 +116,8 @@ class Navigation:
         return self._zoomed(transform, scale / transform.scale, at)
 
     def _zoomed(self, transform: ViewTransform, factor: float, at: QPointF) -> ViewTransform:
-        zoomed = transform.zoomed(factor, at.y() * self.pixel_ratio, at.x() * self.pixel_ratio)
+        x = at.x() * self.pixel_ratio - self.shift_at(at)
+        zoomed = transform.zoomed(factor, at.y() * self.pixel_ratio, x)
         self.is_fitted = zoomed == zoomed.fitted()
         return zoomed
 

@@ -1,13 +1,11 @@
 """Labels and prediction over the image, composed at the resolution of the screen for the box to repaint.
 
-Values are fetched only for the device pixels at hand (one row index a device row, one column index a device
-column), so the cost follows the screen and never the image. What is on top: a label where there is one, else
-the prediction. Outlines lie inside the region they belong to.
+What is on top: a label where there is one, else the prediction; over both the layers that were asked for.
+Outlines lie inside the region they belong to.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,29 +15,15 @@ from PySide6.QtGui import QImage
 from fcn_studio.core.box import Box
 from fcn_studio.core.classes import UNLABELLED
 from fcn_studio.core.label_map import Provenance
-from fcn_studio.ui.canvas.colors import OverlayColors
+from fcn_studio.ui.canvas.colors import LayerColors, OverlayColors
+from fcn_studio.ui.canvas.planes import FRESH_BIT, ORIGIN_BITS, OverlaySources, Plane, Planes
 from fcn_studio.ui.canvas.transform import ViewTransform
 from fcn_studio.ui.qimage import make_looked_up_image
 
 HATCH_PERIOD_PX = 8
 HATCH_GAP_PX = 2
-ORIGIN_BITS, FRESH_SHIFT = 3, 2
-FRESH_BIT = 1 << FRESH_SHIFT
-
-Plane = NDArray[np.uint8]
-
-
-@dataclass(frozen=True)
-class OverlaySources:
-    """The arrays that are looked at, all [H, W] of the image; None = not shown.
-
-    labels: uint8 class ids, provenance: uint8, fresh: bool, channels: uint8 network channels.
-    """
-
-    labels: Plane | None
-    provenance: Plane | None
-    fresh: NDArray[np.bool_] | None
-    channels: Plane | None
+DOT_PERIOD_PX = 10
+DOT_PX = 2
 
 
 def outline_margin_px(pixel_ratio: float) -> int:
@@ -57,121 +41,128 @@ def compose_overlay(
     """
     if box.is_empty:
         return []
-    thin = _thin_px(pixel_ratio)
-    margin = outline_margin_px(pixel_ratio)
-    rows = transform.rows_under(box.y0 - margin, box.y1 + margin)
-    columns = transform.columns_under(box.x0 - margin, box.x1 + margin)
-    labels = None if sources.labels is None else fetch(sources.labels, rows, columns)
-    said = _bounds_of_labels(labels)
-    all_said = labels is not None and said is not None and bool(labels.max() != UNLABELLED)
+    thin, shown = _thin_px(pixel_ratio), sources.shown
+    planes = Planes(sources, transform, box, outline_margin_px(pixel_ratio))
     pictures = []
-    if sources.channels is not None and not all_said:
-        channels = fetch(sources.channels, rows, columns)
-        labelled = None if said is None or labels is None else labels != UNLABELLED
-        pictures.append(_draw_prediction(channels, labelled, colors, margin, thin))
-    if labels is not None and said is not None:
-        labels_at = _LabelsAt(
-            labels, said, rows, columns, phase=_hatch_phase(transform, box, margin), margin=margin, thin=thin
-        )
-        pictures.append(_draw_labels(labels_at, sources, colors))
+    labels = planes.labels
+    hides_all = "labels" in shown and planes.said is not None and bool(labels.max() != UNLABELLED)  # type: ignore[union-attr]
+    if "prediction" in shown and planes.channels is not None and not hides_all:
+        pictures.append(_draw_prediction(planes, planes.channels, "labels" in shown, colors, thin))
+    if "labels" in shown and planes.said is not None:
+        pictures.append(_draw_labels(planes, planes.said, colors, thin))
+    if "mask" in shown:
+        _append(pictures, _find_mask(planes, colors), colors.mask, planes, thin)
+    if "origin" in shown:
+        _append(pictures, _find_origin(planes, colors), colors.origin, planes, thin)
+    if "uncertainty" in shown:
+        _append(pictures, planes.confidence, colors.uncertainty, planes, thin)
+    if "difference" in shown:
+        _append(pictures, _find_difference(planes, colors), colors.difference, planes, planes.margin)
     return pictures
 
 
-# --- fetching -----------------------------------------------------------------------------------------------
+# --- what is looked at --------------------------------------------------------------------------------------
 
 
-def fetch(values: NDArray[Any], rows: NDArray[np.intp], columns: NDArray[np.intp]) -> NDArray[Any]:
-    """values[rows, columns] as an outer product; rows and columns rise and lie inside."""
-    y0, y1, x0, x1 = int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
-    if y1 - y0 < rows.size:  # enlarged: widen the few rows first, then repeat them
-        return values[y0:y1, x0:x1].take(columns - x0, axis=1).take(rows - y0, axis=0)
-    return values[rows, x0:x1].take(columns - x0, axis=1)
+def _find_mask(planes: Planes, colors: OverlayColors) -> Plane | None:
+    """The label where there is one, else the class of the prediction."""
+    if planes.channels is None:
+        return planes.labels
+    predicted = colors.class_of_channel.take(planes.channels)
+    if planes.said is None or planes.labels is None:
+        return predicted
+    return np.where(planes.labels != UNLABELLED, planes.labels, predicted)
 
 
-def _bounds_of_labels(labels: Plane | None) -> Box | None:
-    """The smallest box of device pixels (margin included) that holds all labels; None without any."""
-    if labels is None:
+def _find_origin(planes: Planes, colors: OverlayColors) -> Plane | None:
+    """Who said it: a provenance, or the network, or nobody (255)."""
+    if planes.labels is None or planes.provenance is None:
         return None
-    in_row = labels.min(axis=1) != UNLABELLED
-    if not in_row.any():
+    unsaid: Plane = np.full(planes.labels.shape, UNLABELLED, np.uint8)
+    if planes.channels is not None:
+        unsaid = colors.origin_of_channel.take(planes.channels)
+    return np.where(planes.labels != UNLABELLED, planes.provenance, unsaid)
+
+
+def _find_difference(planes: Planes, colors: OverlayColors) -> Plane | None:
+    """1 where a label and a prediction of a class of the project contradict one another, else 255."""
+    if planes.said is None or planes.labels is None or planes.channels is None:
         return None
-    y0, y1 = _first_and_stop(in_row)
-    x0, x1 = _first_and_stop(labels[y0:y1].min(axis=0) != UNLABELLED)
-    return Box(y0, x0, y1, x1)
-
-
-def _first_and_stop(flags: NDArray[np.bool_]) -> tuple[int, int]:
-    return int(flags.argmax()), int(flags.size - flags[::-1].argmax())
+    predicted = colors.class_of_channel.take(planes.channels)
+    differs = (planes.labels != UNLABELLED) & (predicted != UNLABELLED) & (predicted != planes.labels)
+    return np.where(differs, np.uint8(1), np.uint8(UNLABELLED)) if differs.any() else None
 
 
 # --- drawing ------------------------------------------------------------------------------------------------
 
 
+def _append(
+    pictures: list[QImage], values: Plane | None, colors: LayerColors, planes: Planes, thickness: int
+) -> None:
+    """A layer that is nothing but a fill and an outline for each value."""
+    if values is None:
+        return
+    inner = _inner(values, planes.margin)
+    image, pixels = make_looked_up_image(inner, colors.fill)
+    if colors.outline is not None:
+        _recolor(pixels, _edges(values, planes.margin, thickness), inner, colors.outline)
+    pictures.append(image)
+
+
 def _draw_prediction(
-    channels: Plane, labelled: NDArray[np.bool_] | None, colors: OverlayColors, margin: int, thin: int
+    planes: Planes, channels: Plane, under_labels: bool, colors: OverlayColors, thin: int
 ) -> QImage:
-    inner = _inner(channels, margin)
-    edges = _edges(channels, margin, thin)
-    if labelled is not None:
-        under = _inner(labelled, margin)
-        inner = inner | under.view(np.uint8) * np.uint8(UNLABELLED)
-        edges &= ~under
-    image, pixels = make_looked_up_image(inner, colors.prediction_fill)
-    _recolor(pixels, edges, inner, colors.prediction_outline)
+    inner = _inner(channels, planes.margin)
+    hidden = None
+    if under_labels and planes.said is not None and planes.labels is not None:
+        hidden = _inner(planes.labels, planes.margin) != UNLABELLED
+        inner = inner | hidden.view(np.uint8) * np.uint8(UNLABELLED)
+    image, pixels = make_looked_up_image(inner, colors.prediction.fill)
+    if colors.prediction.outline is not None:
+        edges = _edges(channels, planes.margin, thin)
+        if hidden is not None:
+            edges &= ~hidden
+        _recolor(pixels, edges, inner, colors.prediction.outline)
+    if colors.background_dot is not None:
+        dots = _dots(inner.shape, planes.phase_yx, thin)
+        dots &= (colors.background_dot != 0).take(inner)
+        _recolor(pixels, dots, inner, colors.background_dot)
     return image
 
 
-@dataclass(frozen=True)
-class _LabelsAt:
-    """Labels at device resolution with a margin, and where among them any label is (`said`)."""
-
-    labels: Plane
-    said: Box
-    rows: NDArray[np.intp]
-    columns: NDArray[np.intp]
-    phase: tuple[int, int]
-    margin: int
-    thin: int
-
-
-def _draw_labels(at: _LabelsAt, sources: OverlaySources, colors: OverlayColors) -> QImage:
-    image, pixels = make_looked_up_image(_inner(at.labels, at.margin), colors.label_fill)
+def _draw_labels(planes: Planes, said: Box, colors: OverlayColors, thin: int) -> QImage:
+    assert planes.labels is not None
+    margin = planes.margin
+    image, pixels = make_looked_up_image(_inner(planes.labels, margin), colors.labels.fill)
     # only where labels are: provenance, patterns and outlines, in the frame with the margin
-    target = at.said.intersect(Box.of_shape(at.labels.shape).grow(-at.margin))
+    target = said.intersect(Box.of_shape(planes.labels.shape).grow(-margin))
     if target.is_empty:
         return image
-    part = target.grow(at.margin)
-    labels = at.labels[part.slices]
-    tags = _fetch_tags(sources, at.rows[part.y0 : part.y1], at.columns[part.x0 : part.x1])
-    values, inner_tags = _inner(labels, at.margin), _inner(tags, at.margin)
-    drawn = pixels[target.shift(-at.margin, -at.margin).slices]
-    kinds = labels | tags.astype(np.uint16) << 8
-    edges = _edges(kinds, at.margin, at.thin)
-    edges &= values != UNLABELLED
+    part = target.grow(margin)
+    labels, tags = planes.labels[part.slices], planes.tags(part)
+    values, inner_tags = _inner(labels, margin), _inner(tags, margin)
+    drawn = pixels[target.shift(-margin, -margin).slices]
     accepted = inner_tags & ORIGIN_BITS == Provenance.ACCEPTED
-    fresh = inner_tags == FRESH_BIT | Provenance.PAINTED
-    if accepted.any():
-        gaps = _hatch_gaps(accepted.shape, at.phase[0] + target.y0 + at.phase[1] + target.x0, at.thin)
+    has_accepted = bool(accepted.any())
+    if has_accepted:
+        gaps = _hatch_gaps(accepted.shape, planes.phase + target.y0 + target.x0, thin)
         _recolor(drawn, accepted & gaps, values, colors.accepted_gap)
+    if colors.labels.outline is None or colors.accepted_outline is None or colors.fresh_outline is None:
+        return image
+    kinds = labels | tags.astype(np.uint16) << 8
+    edges = _edges(kinds, margin, thin)
+    edges &= values != UNLABELLED
+    if has_accepted:
         _recolor(drawn, accepted & edges, values, colors.accepted_outline)
         edges &= ~accepted
+    fresh = inner_tags == FRESH_BIT | Provenance.PAINTED
     if fresh.any():
-        wide = _edges(kinds, at.margin, at.margin)
+        wide = _edges(kinds, margin, margin)
         wide &= fresh
         _recolor(drawn, wide, values, colors.fresh_outline)
         edges &= ~fresh
-    _recolor(drawn, edges, values, colors.label_outline)
+    _recolor(drawn, edges, values, colors.labels.outline)
     return image
-
-
-def _fetch_tags(sources: OverlaySources, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Plane:
-    """uint8: provenance, and a bit for what has just been painted."""
-    if sources.provenance is None:
-        return np.zeros((rows.size, columns.size), np.uint8)
-    tags = fetch(sources.provenance, rows, columns)
-    if sources.fresh is not None:
-        tags |= fetch(sources.fresh.view(np.uint8), rows, columns) << FRESH_SHIFT
-    return tags
 
 
 def _thin_px(pixel_ratio: float) -> int:
@@ -204,14 +195,19 @@ def _recolor(
         pixels[where] = table[values[where]]
 
 
-def _hatch_phase(transform: ViewTransform, box: Box, margin: int) -> tuple[int, int]:
-    """Where the pattern starts, so that it moves with the image."""
-    return box.y0 - margin - int(transform.offset_y // 1), box.x0 - margin - int(transform.offset_x // 1)
-
-
 def _hatch_gaps(shape_hw: tuple[int, int], phase: int, thin: int) -> NDArray[np.bool_]:
     """bool [h, w]: the gaps between diagonal lines."""
     diagonals = np.arange(shape_hw[0] + shape_hw[1], dtype=np.int64) + phase
     gaps = diagonals % (HATCH_PERIOD_PX * thin) < HATCH_GAP_PX * thin
     windows = np.lib.stride_tricks.sliding_window_view(gaps, shape_hw[1])
     return windows[: shape_hw[0]]
+
+
+def _dots(shape_hw: tuple[int, int], phase_yx: tuple[int, int], thin: int) -> NDArray[np.bool_]:
+    """bool [h, w]: small squares on a grid."""
+    on_row, on_column = (
+        (np.arange(side) + phase) % (DOT_PERIOD_PX * thin) < DOT_PX * thin
+        for side, phase in zip(shape_hw, phase_yx, strict=True)
+    )
+    found: NDArray[np.bool_] = on_row[:, None] & on_column[None, :]
+    return found

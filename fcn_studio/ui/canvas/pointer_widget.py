@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -63,6 +64,7 @@ class PointerWidget(QWidget):
         self._pointed_yx: tuple[int, int] | None = None
         self._alt_held = False
         self._ring: BrushRing | None = None
+        self._drag_shift_px = 0  # of the pane in which the drag began
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
@@ -140,13 +142,21 @@ class PointerWidget(QWidget):
             return None
         ratio = self.navigation.pixel_ratio
         y, x = to_device_yx(self._pointer, ratio)
-        return make_ring(y, x, self.brush_size_px, self.scene.transform, ratio)
+        return make_ring(y, x, self.brush_size_px, self._transform_at(self._pointer), ratio)
+
+    def _transform_at(self, position: QPointF) -> ViewTransform:
+        """Where the image lies in the pane under a position; a drag stays in the pane where it began."""
+        is_dragging = self.tools.current.is_busy
+        shift = self._drag_shift_px if is_dragging else self.navigation.shift_at(position)
+        transform = self.scene.transform
+        return replace(transform, offset_x=transform.offset_x + shift) if shift else transform
 
     def _find_pixel(self) -> tuple[int, int] | None:
         document = self.scene.document
         if self._pointer is None or document is None:
             return None
-        y, x = self.scene.transform.to_image(*to_device_yx(self._pointer, self.navigation.pixel_ratio))
+        transform = self._transform_at(self._pointer)
+        y, x = transform.to_image(*to_device_yx(self._pointer, self.navigation.pixel_ratio))
         pixel = int(y // 1), int(x // 1)
         return pixel if Box.of_shape(document.shape_hw).contains(*pixel) else None
 
@@ -170,15 +180,16 @@ class PointerWidget(QWidget):
         if self.scene.document is None or tool.is_busy or self.navigation.is_panning:
             return
         if not self.navigation.grabs(event):
-            read = read_mouse(event, self.scene.transform, self.navigation.pixel_ratio)
+            read = read_mouse(event, self._transform_at(event.position()), self.navigation.pixel_ratio)
             if read is not None:
+                self._drag_shift_px = self.navigation.shift_at(event.position())
                 tool.press(read)
         self._take_pointer(event.position(), alt_held=_has_alt(event))
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         self.move_to(self.navigation.drag(self.scene.transform, event.position()))
         if self.tools.current.is_busy:
-            read = read_mouse(event, self.scene.transform, self.navigation.pixel_ratio)
+            read = read_mouse(event, self._transform_at(event.position()), self.navigation.pixel_ratio)
             if read is not None:
                 self.tools.current.move(read)
         self._take_pointer(event.position(), alt_held=_has_alt(event))
@@ -187,16 +198,17 @@ class PointerWidget(QWidget):
         if self.navigation.is_panning:
             self.navigation.let_go()
         elif self.tools.current.is_busy and not _still_drags(event):
-            read = read_mouse(event, self.scene.transform, self.navigation.pixel_ratio)
+            read = read_mouse(event, self._transform_at(event.position()), self.navigation.pixel_ratio)
             if read is not None:
                 self.tools.current.release(read)
         self._take_pointer(event.position(), alt_held=_has_alt(event))
 
     def tabletEvent(self, event: QTabletEvent) -> None:
-        read = read_tablet(event, self.scene.transform, self.navigation.pixel_ratio)
+        read = read_tablet(event, self._transform_at(event.position()), self.navigation.pixel_ratio)
         tool, kind = self.tools.current, event.type()
         if kind == QEvent.Type.TabletPress and not self.navigation.space_held:
             if self.scene.document is not None and not tool.is_busy:
+                self._drag_shift_px = self.navigation.shift_at(event.position())
                 tool.press(read)
         elif kind == QEvent.Type.TabletMove and tool.is_busy:
             tool.move(read)

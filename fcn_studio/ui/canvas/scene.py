@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
 from fcn_studio.core.box import Box
-from fcn_studio.core.classes import ClassTable
 from fcn_studio.core.prediction import Prediction
 from fcn_studio.ui.canvas.colors import OverlayColors, make_overlay_colors
-from fcn_studio.ui.canvas.frame import Frame
+from fcn_studio.ui.canvas.compare import Comparison
+from fcn_studio.ui.canvas.frame import Frame, Pane, Picture
 from fcn_studio.ui.canvas.image_job import ImageJob
-from fcn_studio.ui.canvas.overlay import OverlaySources, outline_margin_px
+from fcn_studio.ui.canvas.looks import LOOKS, Look, changed_look
+from fcn_studio.ui.canvas.overlay import outline_margin_px
+from fcn_studio.ui.canvas.planes import OverlaySources
 from fcn_studio.ui.canvas.pyramid import Pyramid
+from fcn_studio.ui.canvas.tone import Display, Tone, channels_of
 from fcn_studio.ui.canvas.transform import ViewTransform
 
 if TYPE_CHECKING:
     from fcn_studio.session.document import Document
     from fcn_studio.session.session import Session
 
-LAYERS = ("labels", "prediction")
 COMPARED_PX = 2_000_000
 
 
@@ -41,14 +43,18 @@ class Scene(QObject):
         self.frame = Frame()
         self.document: Document | None = None  # the image on the screen
         self.transform = ViewTransform((1, 1), (1, 1))
+        self.comparison = Comparison()
+        self.display = Display()
+        self.looks: dict[str, Look] = dict(LOOKS)
+        self.image_shown = True
+        self.marks_background = False
         self._pyramid: Pyramid | None = None
+        self._tone: Tone | None = None
         self._fresh: NDArray[np.bool_] | None = None
         self._checkpoint_id: str | None = None
-        self._colors: OverlayColors | None = None
+        self._colors: tuple[OverlayColors, OverlayColors] | None = None  # own prediction, the compared one
         self._drawn: Prediction | None = None
         self._drawn_pale = False
-        self._visible = dict.fromkeys(LAYERS, True)
-        self._opacity = {"labels": 0.6, "prediction": 0.4}
         self._job = ImageJob(self)
         self._job.ready.connect(self._on_ready)
         self._connect()
@@ -60,6 +66,7 @@ class Scene(QObject):
             (events.image_failed, self._on_image_failed),
             (events.labels_changed, self._on_labels_changed),
             (events.prediction_changed, self._on_prediction_changed),
+            (events.comparison_changed, self._on_comparison_changed),
             (events.classes_changed, self._on_classes_changed),
         )
         for signal, slot in self._connections:
@@ -84,8 +91,8 @@ class Scene(QObject):
         self.document, self._pyramid = document, self._job.start(document.pixels, document.deep)
         self._fresh = None
         self._checkpoint_id = document.prediction.checkpoint_id if document.prediction else None
-        self._colors = None
-        self._drawn = None
+        self._colors = self._drawn = None
+        self._make_tone()
         self.shown.emit()
         self.mark_all_stale()
 
@@ -98,14 +105,14 @@ class Scene(QObject):
     def _on_image_failed(self, _image_id: str, _sentence: str) -> None:
         if self._session.document is None:  # the picture on the screen is of a project that is closed
             self._job.stop()
-            self.document = self._pyramid = self._fresh = None
+            self.document = self._pyramid = self._fresh = self._tone = None
             self.mark_all_stale()
 
     # --- what changed -----------------------------------------------------------------------------------
 
     def _on_labels_changed(self, image_id: str, box: Box) -> None:
         if self.document is not None and image_id == self.document.image_id:
-            self._mark(self.transform.box_to_view(box, outline_margin_px(self.frame.pixel_ratio)))
+            self._mark(box)
 
     def _on_prediction_changed(self, image_id: str) -> None:
         document = self.document
@@ -117,12 +124,16 @@ class Scene(QObject):
                 self._fresh = None  # a checkpoint that came after the strokes has had its say
             self._checkpoint_id = checkpoint_id
         before, self._drawn = self._drawn, document.prediction
-        is_pale = self._drawn_pale or document.prediction_is_stale
-        box = None if is_pale else find_difference(before, document.prediction)
+        is_plain = not (self._drawn_pale or document.prediction_is_stale or self.looks["uncertainty"].visible)
+        box = find_difference(before, document.prediction) if is_plain else None
         if box is None:
             self.mark_all_stale(new_colors=True)
         elif not box.is_empty:
-            self._mark(self.transform.box_to_view(box, outline_margin_px(self.frame.pixel_ratio)))
+            self._mark(box)
+
+    def _on_comparison_changed(self, image_id: str) -> None:
+        if self.document is not None and image_id == self.document.image_id:
+            self.mark_all_stale(new_colors=True)
 
     def _on_classes_changed(self) -> None:
         if self.editable is not None:  # else they are the classes of an image that is still to come
@@ -143,27 +154,70 @@ class Scene(QObject):
         self.frame.mark_all_stale()
         self.stale.emit(self.frame.box)
 
-    def _mark(self, box: Box) -> None:
-        if not box.is_empty:
-            self.frame.mark_stale(box)
-            self.stale.emit(box)
+    def _mark(self, image_box: Box) -> None:
+        """Image pixels look different now, wherever they are seen."""
+        margin = outline_margin_px(self.frame.pixel_ratio)
+        shift = self.comparison.shift_px(self.frame.box.shape_hw)
+        seen = self.transform.box_to_view(image_box, margin)
+        for box in {seen, seen.shift(0, shift)}:
+            if not box.is_empty:
+                self.frame.mark_stale(box)
+                self.stale.emit(box)
 
     # --- how it is shown --------------------------------------------------------------------------------
 
-    def is_visible(self, layer: str) -> bool:
-        return self._visible[layer]
+    def change_look(self, layer: str, **changes: Any) -> None:
+        """Draw a layer in another way; see `looks.Look`. Raises KeyError for a layer that there is not."""
+        before = self.looks[layer]
+        self.looks[layer] = changed_look(before, **changes)
+        if self.looks[layer] != before:
+            self.mark_all_stale(new_colors=True)
 
-    def set_visible(self, layer: str, visible: bool) -> None:
-        """Show or hide "labels" or "prediction"."""
-        if self._visible[layer] != visible:
-            self._visible[layer] = visible
+    def show_image(self, is_shown: bool) -> None:
+        """Whether the image itself is drawn under its layers."""
+        if self.image_shown != is_shown:
+            self.image_shown = is_shown
             self.mark_all_stale()
 
-    def set_opacity(self, layer: str, opacity: float) -> None:
-        """How strongly "labels" or "prediction" are drawn, 0 to 1."""
-        if self._opacity[layer] != opacity:
-            self._opacity[layer] = min(max(float(opacity), 0.0), 1.0)
+    def mark_background(self, is_marked: bool) -> None:
+        """Whether what is predicted as background gets dots, and so differs from what is not predicted."""
+        if self.marks_background != is_marked:
+            self.marks_background = is_marked
             self.mark_all_stale(new_colors=True)
+
+    def set_display(self, display: Display) -> None:
+        """Contrast and the like of the image, now and for the images to come."""
+        if self.display != display:
+            self.display = display
+            self._make_tone()
+            self.mark_all_stale()
+
+    @property
+    def channels(self) -> int:
+        """How many channels of the image there are to look at."""
+        return channels_of(self._pyramid)
+
+    def _make_tone(self) -> None:
+        is_plain = self._pyramid is None or self.display.is_neutral
+        self._tone = None if is_plain or self._pyramid is None else Tone(self.display, self._pyramid)
+
+    def set_grid_shown(self, is_shown: bool) -> None:
+        """Lines between single pixels when they are seen from near."""
+        if self.frame.grid_shown != is_shown:
+            self.frame.grid_shown = is_shown
+            self.mark_all_stale()
+
+    def set_comparison(self, comparison: Comparison) -> None:
+        """Show two predictions; moving the line costs what lies between its two places."""
+        before, self.comparison = self.comparison, comparison
+        if before.mode is not comparison.mode:
+            self.mark_all_stale()
+            return
+        old, new = (each.split_px(self.frame.box.shape_hw) for each in (before, comparison))
+        box = Box(0, min(old, new), self.frame.box.y1, max(old, new))
+        if not box.is_empty:
+            self.frame.mark_stale(box)
+            self.stale.emit(box.grow(outline_margin_px(self.frame.pixel_ratio)))
 
     def set_transform(self, transform: ViewTransform) -> None:
         """Where the image lies; a push by whole pixels costs only the strips that come into view."""
@@ -172,51 +226,60 @@ class Scene(QObject):
         same = (before.scale, before.image_hw, before.view_hw) == (
             transform.scale, transform.image_hw, transform.view_hw,
         )  # fmt: skip
-        if same and abs(dy - round(dy)) < 1e-6 and abs(dx - round(dx)) < 1e-6:
+        is_whole = abs(dy - round(dy)) < 1e-6 and abs(dx - round(dx)) < 1e-6
+        if same and is_whole and self.comparison.boxes(self.frame.box.shape_hw)[1].is_empty:
             self.frame.scroll(round(dy), round(dx))
             self.stale.emit(self.frame.box)
         else:
             self.mark_all_stale()
 
+    # --- drawing ----------------------------------------------------------------------------------------
+
     def refresh(self) -> None:
         """Bring the frame up to date."""
-        self.draw_into(self.frame, self.transform)
+        view_hw = self.frame.box.shape_hw
+        own, other = self.comparison.boxes(view_hw)
+        panes = [self._make_pane(own, self.transform, 0)]
+        if not other.is_empty:
+            panes.append(self._make_pane(other, self.comparison.other_transform(self.transform, view_hw), 1))
+        self.frame.refresh(Picture(self._pyramid, self._tone, self.image_shown), panes)
 
-    def draw_into(self, frame: Frame, transform: ViewTransform) -> None:
-        """Compose what is stale in any frame, with the image lying in it as `transform` says."""
-        frame.refresh(self._pyramid, transform, self._sources(), self._overlay_colors())
+    def draw_small(self, frame: Frame, transform: ViewTransform) -> None:
+        """Compose what is stale in another frame, in which the image lies as `transform` says."""
+        picture = Picture(self._pyramid, self._tone, self.image_shown)
+        frame.refresh(picture, [self._make_pane(frame.box, transform, 0)])
 
-    def set_grid_shown(self, is_shown: bool) -> None:
-        """Lines between single pixels when they are seen from near."""
-        if self.frame.grid_shown != is_shown:
-            self.frame.grid_shown = is_shown
-            self.mark_all_stale()
-
-    def _sources(self) -> OverlaySources:
+    def _make_pane(self, box: Box, transform: ViewTransform, index: int) -> Pane:
         document = self.document
         if document is None:
-            return OverlaySources(None, None, None, None)
-        label_map, prediction = document.label_map, document.prediction
-        with_labels = self._visible["labels"]
-        return OverlaySources(
-            labels=label_map.labels if with_labels else None,
-            provenance=label_map.provenance if with_labels else None,
-            fresh=self._fresh if with_labels else None,
-            channels=prediction.channels if prediction is not None and self._visible["prediction"] else None,
+            return Pane(box, transform, OverlaySources(None, None, None, None), self._overlay_colors()[index])
+        label_map, prediction = document.label_map, (document.prediction, document.comparison)[index]
+        sources = OverlaySources(
+            labels=label_map.labels,
+            provenance=label_map.provenance,
+            fresh=self._fresh,
+            channels=prediction.channels if prediction is not None else None,
+            confidence=prediction.confidence if prediction is not None else None,
+            shown=frozenset(layer for layer, look in self.looks.items() if look.visible),
         )
+        return Pane(box, transform, sources, self._overlay_colors()[index])
 
-    def _overlay_colors(self) -> OverlayColors:
+    def _overlay_colors(self) -> tuple[OverlayColors, OverlayColors]:
         if self._colors is None:
-            prediction = self.document.prediction if self.document is not None else None
-            classes: ClassTable = self._session.classes.shown
-            self._drawn_pale = self.document is not None and self.document.prediction_is_stale
-            self._colors = make_overlay_colors(
-                classes,
-                classes.make_lut(prediction.class_keys if prediction is not None else ()),
-                label_opacity=self._opacity["labels"],
-                prediction_opacity=self._opacity["prediction"],
-                is_stale=self._drawn_pale,
+            document, classes = self.document, self._session.classes.shown
+            self._drawn_pale = document is not None and document.prediction_is_stale
+            predictions = (document.prediction, document.comparison) if document is not None else (None, None)
+            own, other = (
+                make_overlay_colors(
+                    classes,
+                    classes.make_lut(prediction.class_keys if prediction is not None else ()),
+                    self.looks,
+                    is_stale=is_stale,
+                    marks_background=self.marks_background,
+                )
+                for prediction, is_stale in zip(predictions, (self._drawn_pale, False), strict=True)
             )
+            self._colors = own, other
         return self._colors
 
 

@@ -10,11 +10,12 @@ from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from fcn_studio.core.box import Box
+from fcn_studio.ui.canvas.compare import CompareMode, Comparison
+from fcn_studio.ui.canvas.divider import Divider
+from fcn_studio.ui.canvas.looks import Style
 from fcn_studio.ui.canvas.messages import CanvasMessages
-from fcn_studio.ui.canvas.navigation import FIT_MARGIN_PX
-from fcn_studio.ui.canvas.pointer_widget import PointerWidget
 from fcn_studio.ui.canvas.surroundings import Surroundings
-from fcn_studio.ui.canvas.transform import ViewTransform
+from fcn_studio.ui.canvas.zoom_widget import ZoomWidget
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QMouseEvent, QPaintEvent, QResizeEvent
@@ -22,26 +23,24 @@ if TYPE_CHECKING:
     from fcn_studio.session.session import Session
 
 
-class CanvasView(PointerWidget):
+class CanvasView(ZoomWidget):
     """Image, labels, prediction and brush of the session's open image.
 
-    `layer_changed`: "labels" or "prediction" is shown or hidden now. See `PointerWidget` for the other
-    signals. Call `dispose` before the widget goes.
+    `layer_changed`: a layer is shown or hidden now; `compare_changed`: a CompareMode. See `PointerWidget`
+    for the other signals. Call `dispose` before the widget goes.
     """
 
     layer_changed = Signal(str, bool)
+    compare_changed = Signal(object)
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)
         self._messages = CanvasMessages(session, self)
         self._wanted_view: dict[str, Any] = dict(session.settings["last_view"])
-        self.scene.set_opacity("labels", session.settings["label_opacity"])
-        self.scene.set_opacity("prediction", session.settings["prediction_opacity"])
-        self.scene.set_grid_shown(session.settings["pixel_grid"])
+        self.divider = Divider(self)
+        self.divider.share_wanted.connect(self._on_share_wanted)
         self.surroundings = Surroundings(self.scene, self)
-        self.surroundings.minimap_wanted = session.settings["minimap"]
-        self.surroundings.rulers_wanted = session.settings["rulers"]
-        self.surroundings.minimap.place_wanted.connect(self._go_to)
+        self.surroundings.minimap.place_wanted.connect(self.go_to)
         self.view_moved.connect(self.surroundings.follow)
         self.pointer_moved.connect(self.surroundings.point_at)
         self.scene.stale.connect(self._on_stale)
@@ -49,6 +48,7 @@ class CanvasView(PointerWidget):
         self._messages.changed.connect(self.update)
         session.events.image_opening.connect(self._on_image_opening)
         session.events.class_chosen.connect(self._on_class_chosen)
+        session.events.comparison_changed.connect(self._on_comparison_changed)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(160, 120)
@@ -62,34 +62,62 @@ class CanvasView(PointerWidget):
         events = self.session.events
         events.image_opening.disconnect(self._on_image_opening, missing_ok=True)
         events.class_chosen.disconnect(self._on_class_chosen, missing_ok=True)
+        events.comparison_changed.disconnect(self._on_comparison_changed, missing_ok=True)
         self._messages.close()
         self.scene.close()
 
     # --- layers -------------------------------------------------------------------------------------------
 
     def layer_visible(self, layer: str) -> bool:
-        return self.scene.is_visible(layer)
+        return self.scene.image_shown if layer == "image" else self.scene.looks[layer].visible
 
     def set_layer_visible(self, layer: str, visible: bool) -> None:
-        """Show or hide "labels" or "prediction"."""
-        if self.scene.is_visible(layer) != visible:
-            self.scene.set_visible(layer, visible)
-            self.layer_changed.emit(layer, visible)
+        """Show or hide a layer of `looks.LOOKS`, or the "image" itself."""
+        if self.layer_visible(layer) == visible:
+            return
+        if layer == "image":
+            self.scene.show_image(visible)
+        else:
+            self.scene.change_look(layer, visible=visible)
+        self.layer_changed.emit(layer, visible)
 
     def set_layer_opacity(self, layer: str, opacity: float) -> None:
-        """How strongly "labels" or "prediction" are drawn, 0 to 1."""
-        self.scene.set_opacity(layer, opacity)
+        """How strongly a layer is drawn, 0 to 1."""
+        self.scene.change_look(layer, opacity=opacity)
+
+    def set_layer_style(self, layer: str, style: Style) -> None:
+        """Fill, outline, or both."""
+        self.scene.change_look(layer, style=style)
 
     def set_backdrop(self, color: QColor) -> None:
         """The colour round the image."""
         self.scene.frame.set_backdrop(color)
         self.update()
 
-    # --- what can be switched on and off round the image ---------------------------------------------------
+    # --- two predictions ----------------------------------------------------------------------------------
 
-    def set_grid_shown(self, is_shown: bool) -> None:
-        """Lines between single pixels when they are seen from near."""
-        self.scene.set_grid_shown(is_shown)
+    def set_compare_mode(self, mode: CompareMode) -> None:
+        """Show the prediction alone, or beside the one that the session compares with."""
+        self._compare(Comparison(mode, self.scene.comparison.share))
+
+    def _on_share_wanted(self, share: float) -> None:
+        self._compare(self.scene.comparison.moved(share))
+
+    def _compare(self, comparison: Comparison) -> None:
+        before = self.scene.comparison
+        self.scene.set_comparison(comparison)
+        self._name_sides()
+        self.divider.follow(comparison)
+        if comparison.mode is not before.mode:
+            self._take_size()
+            self.compare_changed.emit(comparison.mode)
+        self.update()
+
+    def _name_sides(self) -> None:
+        own = self.session.prediction.active
+        self.divider.names = own.name if own is not None else "", self.session.comparing.name
+
+    # --- what can be switched on and off round the image ---------------------------------------------------
 
     def set_minimap_shown(self, is_shown: bool) -> None:
         """The whole image in a corner, while only a part of it is seen."""
@@ -100,44 +128,6 @@ class CanvasView(PointerWidget):
         self.surroundings.rulers_wanted = is_shown
         self.surroundings.arrange(self.navigation.pixel_ratio)
 
-    # --- zoom ---------------------------------------------------------------------------------------------
-
-    @property
-    def zoom(self) -> float:
-        """Device pixels an image pixel."""
-        return self.scene.transform.scale
-
-    def zoom_in(self) -> None:
-        self._zoom_to(self.scene.transform.next_nice_scale(larger=True))
-
-    def zoom_out(self) -> None:
-        self._zoom_to(self.scene.transform.next_nice_scale(larger=False))
-
-    def zoom_fit(self) -> None:
-        """The whole image, and from now on also when the window changes its size."""
-        self.move_to(self.navigation.fitted(self.scene.transform))
-
-    def zoom_actual(self) -> None:
-        """One image pixel a device pixel."""
-        self._zoom_to(1.0)
-
-    def _zoom_to(self, scale: float) -> None:
-        at = self._pointer if self._pointed_yx is not None else None  # the pixel looked at, else the middle
-        self.move_to(self.navigation.scaled(self.scene.transform, scale, at))
-
-    def _go_to(self, y: float, x: float) -> None:
-        self.navigation.is_fitted = False
-        self.move_to(self.scene.transform.centred_on(y, x, self.scene.transform.scale))
-
-    def view_state(self) -> dict[str, Any]:
-        """Zoom and centre, for `restore_view` at the next start."""
-        transform, document = self.scene.transform, self.scene.document
-        if document is None:
-            return {}
-        y, x = transform.to_image(transform.view_hw[0] / 2, transform.view_hw[1] / 2)
-        fitted = self.navigation.is_fitted
-        return {"image": document.image_id, "scale": transform.scale, "y": y, "x": x, "fitted": fitted}
-
     def restore_view(self, state: dict[str, Any]) -> None:
         """Go to a zoom and centre kept by `view_state`, now or when its image is shown."""
         self._wanted_view = dict(state)
@@ -145,16 +135,9 @@ class CanvasView(PointerWidget):
 
     def _take_wanted_view(self) -> None:
         wanted, document = self._wanted_view, self.scene.document
-        if document is None or not self.isVisible() or wanted.get("image") != document.image_id:
-            return
-        self._wanted_view = {}
-        try:
-            y, x, scale = (float(wanted[name]) for name in ("y", "x", "scale"))
-        except (KeyError, TypeError, ValueError):
-            return  # a settings file that somebody has edited
-        if not wanted.get("fitted") and all(map(math.isfinite, (y, x, scale))) and scale > 0:
-            self.navigation.is_fitted = False
-            self.move_to(self.scene.transform.centred_on(y, x, scale))
+        if document is not None and self.isVisible() and wanted.get("image") == document.image_id:
+            self._wanted_view = {}
+            self.take_view_state(wanted)
 
     # --- what the session says ----------------------------------------------------------------------------
 
@@ -166,14 +149,13 @@ class CanvasView(PointerWidget):
         self._messages.on_shown()
         document = self.scene.document
         if document is not None:
-            self._fit(document.shape_hw)
+            self.fit_image(document.shape_hw)
             self._take_wanted_view()
         self.surroundings.arrange(self.navigation.pixel_ratio)
 
-    def _fit(self, image_hw: tuple[int, int]) -> None:
-        margin_px = FIT_MARGIN_PX * self.navigation.pixel_ratio
-        whole = ViewTransform(image_hw, self.scene.frame.box.shape_hw, margin_px)
-        self.move_to(self.navigation.fitted(whole))
+    def _on_comparison_changed(self, _image_id: str) -> None:
+        self._name_sides()
+        self.update()
 
     def _on_class_chosen(self, _class_id: int) -> None:
         if self._ring is not None:
@@ -206,6 +188,7 @@ class CanvasView(PointerWidget):
         painter.restore()
         has_image = self.scene.document is not None
         self._messages.paint(painter, self.rect(), self.palette(), has_image=has_image)
+        self.divider.paint_line(painter, self.rect(), self.palette())
         if self._ring is not None:
             self._ring.paint(painter, self._brush_color())
         painter.end()
@@ -228,13 +211,13 @@ class CanvasView(PointerWidget):
         """The view's size in device pixels changed: another frame, the same part of the image."""
         ratio = self.devicePixelRatioF()
         view_hw = math.ceil(self.height() * ratio), math.ceil(self.width() * ratio)
-        before = self.scene.transform
         self.navigation.pixel_ratio = ratio
-        self.scene.frame.resize(view_hw, ratio)
-        if self.navigation.is_fitted:
-            self._fit(before.image_hw)
-        else:
-            self.move_to(before.resized(view_hw))
+        if self.scene.frame.box.shape_hw != view_hw or self.scene.frame.pixel_ratio != ratio:
+            self.scene.frame.resize(view_hw, ratio)
+        comparison = self.scene.comparison
+        self.navigation.set_panes(comparison.own_hw(view_hw)[1], comparison.shift_px(view_hw))
+        self.follow_size()
+        self.divider.follow(comparison)
         self.scene.mark_all_stale()
         self.surroundings.arrange(ratio)
 

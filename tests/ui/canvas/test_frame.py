@@ -10,16 +10,14 @@ from fcn_studio.core.box import Box
 from fcn_studio.core.classes import ClassTable
 from fcn_studio.core.prediction import Prediction
 from fcn_studio.ui.canvas.colors import make_overlay_colors
-from fcn_studio.ui.canvas.frame import Frame
-from fcn_studio.ui.canvas.overlay import OverlaySources
+from fcn_studio.ui.canvas.frame import Frame, Pane, Picture
+from fcn_studio.ui.canvas.planes import OverlaySources
 from fcn_studio.ui.canvas.pyramid import Pyramid, compute_all_levels, make_first_level
 from fcn_studio.ui.canvas.scene import find_difference
 from fcn_studio.ui.canvas.transform import ViewTransform
 
 CLASSES = ClassTable.from_keys(["background", "cat", "dog"])
-COLORS = make_overlay_colors(
-    CLASSES, CLASSES.make_lut(CLASSES.keys), label_opacity=0.6, prediction_opacity=0.4, is_stale=False
-)
+COLORS = make_overlay_colors(CLASSES, CLASSES.make_lut(CLASSES.keys))
 NOTHING = OverlaySources(None, None, None, None)
 IMAGE_HW, VIEW_HW = (300, 420), (200, 260)
 
@@ -49,6 +47,10 @@ def make_frame() -> Frame:
     return frame
 
 
+def refresh(frame: Frame, pyramid: Pyramid | None, transform: ViewTransform, sources: OverlaySources) -> None:
+    frame.refresh(Picture(pyramid), [Pane(frame.box, transform, sources, COLORS)])
+
+
 def read(frame: Frame) -> np.ndarray:
     image = frame.image
     return np.frombuffer(image.constBits(), np.uint32).reshape(image.height(), image.width()).copy()
@@ -61,7 +63,7 @@ def transform_at(scale: float, y: float = 140.3, x: float = 190.7) -> ViewTransf
 @pytest.mark.parametrize("scale", [0.45, 0.8, 1.0, 1.6, 2.0, 3.7, 20.0])
 def test_a_part_drawn_anew_looks_as_before(pyramid: Pyramid, sources: OverlaySources, scale: float) -> None:
     frame, transform = make_frame(), transform_at(scale)
-    frame.refresh(pyramid, transform, sources, COLORS)
+    refresh(frame, pyramid, transform, sources)
     before = read(frame)
     rng = np.random.default_rng(2)
     for _ in range(10):
@@ -69,7 +71,7 @@ def test_a_part_drawn_anew_looks_as_before(pyramid: Pyramid, sources: OverlaySou
         box = Box(y0, x0, y0 + int(rng.integers(1, 60)), x0 + int(rng.integers(1, 60)))
         frame.mark_stale(box)
         frame._pixels[box.intersect(frame.box).slices] = 0xFFFF00FF  # must be drawn over
-        frame.refresh(pyramid, transform, sources, COLORS)
+        refresh(frame, pyramid, transform, sources)
         after = read(frame)
         apart = np.abs(
             (after[..., None] >> [0, 8, 16] & 255).astype(int) - (before[..., None] >> [0, 8, 16] & 255)
@@ -81,7 +83,7 @@ def test_a_part_drawn_anew_looks_as_before(pyramid: Pyramid, sources: OverlaySou
 @pytest.mark.parametrize("scale", [2.0, 3.7, 20.0, 64.0])
 def test_from_near_single_pixels_are_squares_of_their_exact_colour(pyramid: Pyramid, scale: float) -> None:
     frame, transform = make_frame(), transform_at(scale)
-    frame.refresh(pyramid, transform, NOTHING, COLORS)
+    refresh(frame, pyramid, transform, NOTHING)
     rows, columns = transform.rows_under(0, VIEW_HW[0]), transform.columns_under(0, VIEW_HW[1])
     assert pyramid.levels[0] is not None
     assert np.array_equal(read(frame), pyramid.levels[0][np.ix_(rows, columns)])
@@ -90,7 +92,7 @@ def test_from_near_single_pixels_are_squares_of_their_exact_colour(pyramid: Pyra
 def test_at_one_to_one_the_image_is_shown_bit_by_bit(pyramid: Pyramid) -> None:
     frame = make_frame()
     transform = ViewTransform(IMAGE_HW, VIEW_HW).centred_on(150, 200, 1.0)
-    frame.refresh(pyramid, transform, NOTHING, COLORS)
+    refresh(frame, pyramid, transform, NOTHING)
     rows, columns = transform.rows_under(0, VIEW_HW[0]), transform.columns_under(0, VIEW_HW[1])
     assert pyramid.levels[0] is not None
     assert np.array_equal(read(frame), pyramid.levels[0][np.ix_(rows, columns)])
@@ -103,13 +105,13 @@ def test_a_push_looks_like_a_fresh_drawing(
 ) -> None:
     transform = transform_at(scale)
     frame = make_frame()
-    frame.refresh(pyramid, transform, sources, COLORS)
+    refresh(frame, pyramid, transform, sources)
     moved = transform.panned(*push)
     dy, dx = round(moved.offset_y - transform.offset_y), round(moved.offset_x - transform.offset_x)
     frame.scroll(dy, dx)
-    frame.refresh(pyramid, moved, sources, COLORS)
+    refresh(frame, pyramid, moved, sources)
     fresh = make_frame()
-    fresh.refresh(pyramid, moved, sources, COLORS)
+    refresh(fresh, pyramid, moved, sources)
     apart = np.abs(
         (read(frame)[..., None] >> [0, 8, 16] & 255).astype(int)
         - (read(fresh)[..., None] >> [0, 8, 16] & 255)
@@ -119,27 +121,27 @@ def test_a_push_looks_like_a_fresh_drawing(
 
 def test_only_stale_boxes_are_drawn(pyramid: Pyramid, sources: OverlaySources) -> None:
     frame, transform = make_frame(), transform_at(1.3)
-    frame.refresh(pyramid, transform, sources, COLORS)
+    refresh(frame, pyramid, transform, sources)
     drawn = frame.refreshed_pixels
-    frame.refresh(pyramid, transform, sources, COLORS)
+    refresh(frame, pyramid, transform, sources)
     assert frame.refreshed_pixels == drawn
     frame.mark_stale(Box(10, 10, 30, 40))
     frame.mark_stale(Box(12, 12, 28, 38))  # inside the first
     frame.mark_stale(Box(150, 200, 160, 210))
-    frame.refresh(pyramid, transform, sources, COLORS)
+    refresh(frame, pyramid, transform, sources)
     assert frame.refreshed_pixels - drawn == 20 * 30 + 10 * 10
 
 
 def test_many_stale_boxes_are_all_drawn(pyramid: Pyramid) -> None:
     frame, transform = make_frame(), transform_at(1.0)
-    frame.refresh(pyramid, transform, NOTHING, COLORS)
+    refresh(frame, pyramid, transform, NOTHING)
     expected = read(frame)
     rng = np.random.default_rng(3)
     boxes = [Box(y, x, y + 2, x + 2) for y, x in rng.integers(0, 190, (60, 2)).tolist()]
     for box in boxes:
         frame._pixels[box.slices] = 0
         frame.mark_stale(box)
-    frame.refresh(pyramid, transform, NOTHING, COLORS)
+    refresh(frame, pyramid, transform, NOTHING)
     assert np.array_equal(read(frame), expected)
 
 
@@ -149,7 +151,7 @@ def test_outside_the_image_there_is_only_backdrop(
 ) -> None:
     frame = make_frame()
     transform = ViewTransform(IMAGE_HW, VIEW_HW).centred_on(0, 0, scale)
-    frame.refresh(pyramid, transform, sources, COLORS)
+    refresh(frame, pyramid, transform, sources)
     pixels, seen = read(frame), transform.image_view_box
     outside = np.ones(VIEW_HW, bool)
     outside[seen.slices] = False
@@ -160,7 +162,7 @@ def test_outside_the_image_there_is_only_backdrop(
 
 def test_without_an_image_all_is_backdrop() -> None:
     frame = make_frame()
-    frame.refresh(None, transform_at(1.0), NOTHING, COLORS)
+    refresh(frame, None, transform_at(1.0), NOTHING)
     assert (read(frame) == 0xFF0A141E).all()
 
 

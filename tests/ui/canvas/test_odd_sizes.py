@@ -60,7 +60,7 @@ def test_it_is_seen_whole_and_from_near(shape_hw: tuple[int, int], show: Callabl
     box = transform.image_view_box
     rows, columns = transform.rows_under(box.y0, box.y1), transform.columns_under(box.x0, box.x1)
     expected = view.document.pixels[np.ix_(rows, columns)]
-    view.set_grid_shown(False)
+    view.scene.set_grid_shown(False)
     assert np.array_equal(read_view(view)[box.slices], expected)
 
 

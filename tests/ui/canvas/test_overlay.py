@@ -10,7 +10,9 @@ from fcn_studio.core.box import Box
 from fcn_studio.core.classes import ClassTable
 from fcn_studio.core.label_map import Provenance
 from fcn_studio.ui.canvas.colors import OverlayColors, make_overlay_colors
-from fcn_studio.ui.canvas.overlay import OverlaySources, compose_overlay
+from fcn_studio.ui.canvas.looks import LOOKS, Look, changed_look
+from fcn_studio.ui.canvas.overlay import compose_overlay
+from fcn_studio.ui.canvas.planes import OverlaySources
 from fcn_studio.ui.canvas.transform import ViewTransform
 from fcn_studio.ui.qimage import wrap_argb32
 
@@ -21,8 +23,11 @@ HATCH_SHARE = 0.25
 
 
 def colors(classes: ClassTable = CLASSES, **changes: object) -> OverlayColors:
-    wishes = {"label_opacity": 0.6, "prediction_opacity": 0.4, "is_stale": False, **changes}
-    return make_overlay_colors(classes, classes.make_lut(KEYS), **wishes)  # type: ignore[arg-type]
+    return make_overlay_colors(classes, classes.make_lut(KEYS), **changes)  # type: ignore[arg-type]
+
+
+def looks(**changes: dict[str, object]) -> dict[str, Look]:
+    return {name: changed_look(look, **changes.get(name, {})) for name, look in LOOKS.items()}
 
 
 def draw(
@@ -113,8 +118,8 @@ def test_every_device_pixel_has_the_colour_of_its_kind(scale: float, centre: tup
         "predicted edge": lambda c: premultiplied(CLASSES.by_id(c).color, 1.0),
         "imported": lambda c: fill(c),
         "painted": lambda c: fill(c),
-        "painted edge": lambda c: int(table.label_outline[c]),
-        "imported edge": lambda c: int(table.label_outline[c]),
+        "painted edge": lambda c: int(table.labels.outline[c]),
+        "imported edge": lambda c: int(table.labels.outline[c]),
         "accepted edge": lambda c: int(table.accepted_outline[c]),
         "fresh edge": lambda c: 0xFFFFFFFF,
     }
@@ -190,7 +195,9 @@ def test_hidden_classes_are_drawn_nowhere() -> None:
 def test_nothing_is_seen_at_no_opacity() -> None:
     transform = ViewTransform((40, 60), (80, 120)).fitted()
     assert not draw(
-        random_sources((40, 60), 1), transform, table=colors(label_opacity=0.0, prediction_opacity=0.0)
+        random_sources((40, 60), 1),
+        transform,
+        table=colors(looks=looks(labels={"opacity": 0}, prediction={"opacity": 0})),
     ).any()
 
 

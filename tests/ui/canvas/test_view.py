@@ -134,7 +134,7 @@ def test_large_images_are_drawn_from_cuts(session: Session, tmp_path: Path, qtbo
     view.show()
     session.open([folder])
     qtbot.waitUntil(lambda: view.document is not None, timeout=WAIT_MS)
-    view.set_grid_shown(False)
+    view.scene.set_grid_shown(False)
     for scale in (1.0, 3.0, 40.0):
         view.move_to(view.scene.transform.centred_on(3, 39_900, scale))
         picture, box = seen(view), view.scene.transform.image_view_box
