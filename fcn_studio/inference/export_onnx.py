@@ -6,10 +6,11 @@ holds the interpreter lock. The graph serves every checkpoint of the architectur
 
 from __future__ import annotations
 
+import copy
 import io
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from torch import Tensor, nn
 
 from fcn_studio.core.errors import CheckpointError, FcnStudioError
 from fcn_studio.io.atomic import write_atomic
-from fcn_studio.models.checkpoint import load_checkpoint
+from fcn_studio.models.checkpoint import load_checkpoint, stored_state
 from fcn_studio.models.fcn import FcnNetwork
 from fcn_studio.models.spec import ModelSpec
 
@@ -43,33 +44,15 @@ class _Scores(nn.Module):
 
 
 def export_scores(network: FcnNetwork, spec: ModelSpec) -> onnx.ModelProto:
-    """The graph of `network.scores` with the network's weights (rounded to float16) in it.
+    """The graph of `network.scores` with the network's weights, as a checkpoint stores them, in it.
 
     Input `pixels` float32 [n, 3, height, width], output `scores` float32 [n, classes, rows, columns], all
     axes but the colours free. Raises CheckpointError when a weight did not keep its name on the way.
     """
-    example = torch.zeros(1, 3, *spec.padded_hw((60, 90)))
-    buffer: Any = io.BytesIO()
-    with warnings.catch_warnings():
-        # The tracing exporter is called old, but it is the one that needs no package beside onnx.
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            _Scores(network).eval(),
-            (example,),
-            buffer,
-            dynamo=False,
-            opset_version=OPSET,
-            input_names=[INPUT],
-            output_names=[OUTPUT],
-            dynamic_axes={
-                INPUT: {0: "n", 2: "height", 3: "width"},
-                OUTPUT: {0: "n", 2: "rows", 3: "columns"},
-            },
-        )
-    model = onnx.load_from_string(buffer.getvalue())
-    _store_as_half(model.graph)
-    names = {tensor.name for tensor in model.graph.initializer}
-    missing = set(network.state_dict()) - names
+    model = _trace(_with_distinct_weights(network), torch.zeros(1, 3, *spec.padded_hw((60, 90))))
+    stored = stored_state(network)
+    _store_weights(model.graph, {name: value.numpy() for name, value in stored.items()})
+    missing = set(stored) - {tensor.name for tensor in model.graph.initializer}
     if missing:
         raise CheckpointError(
             f"The network {spec.architecture} cannot be exported: the weight {min(missing)} lost its name."
@@ -81,17 +64,55 @@ def export_scores(network: FcnNetwork, spec: ModelSpec) -> onnx.ModelProto:
     return model
 
 
-def _store_as_half(graph: onnx.GraphProto) -> None:
-    """Give the weights their names of the state dict and keep them as float16, cast where they are used."""
-    casts = []
+def _with_distinct_weights(network: FcnNetwork) -> FcnNetwork:
+    """A copy in eval mode in which no two weights are equal: the exporter makes one of those that are."""
+    network = copy.deepcopy(network).eval()
+    state = network.state_dict()
+    with torch.no_grad():
+        for number, name in enumerate(stored_state(network), start=1):
+            state[name].fill_(number)
+    return network
+
+
+def _trace(network: FcnNetwork, example: Tensor) -> onnx.ModelProto:
+    buffer: Any = io.BytesIO()
+    with warnings.catch_warnings():
+        # The tracing exporter is called old, but it is the one that needs no package beside onnx.
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            _Scores(network).eval(),
+            (example,),
+            buffer,
+            dynamo=False,
+            # Of a network in eval mode; "EVAL" would fold batch norm into weights without a name.
+            training=torch.onnx.TrainingMode.PRESERVE,
+            opset_version=OPSET,
+            input_names=[INPUT],
+            output_names=[OUTPUT],
+            dynamic_axes={
+                INPUT: {0: "n", 2: "height", 3: "width"},
+                OUTPUT: {0: "n", 2: "rows", 3: "columns"},
+            },
+        )
+    return onnx.load_from_string(buffer.getvalue())
+
+
+def _store_weights(graph: onnx.GraphProto, state: Mapping[str, NDArray[Any]]) -> None:
+    """Put the weights in under their names of the state dict; what is float16 is cast where it is used."""
+    casts, renamed = [], dict[str, str]()
     for tensor in graph.initializer:
-        if not tensor.name.startswith(_PREFIX):
-            continue
         used_as, name = tensor.name, tensor.name.removeprefix(_PREFIX)
-        values = numpy_helper.to_array(tensor)
-        tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), name))
-        casts.append(helper.make_node("Cast", [name], [used_as], name=f"{name}.cast", to=TensorProto.FLOAT))
+        if name not in state:
+            continue
+        tensor.CopyFrom(numpy_helper.from_array(state[name], name))
+        if state[name].dtype == np.float16:
+            cast = helper.make_node("Cast", [name], [used_as], name=f"{name}.cast", to=TensorProto.FLOAT)
+            casts.append(cast)
+        else:
+            renamed[used_as] = name
     nodes = list(graph.node)
+    for node in nodes:
+        node.input[:] = [renamed.get(name, name) for name in node.input]
     graph.ClearField("node")
     graph.node.extend(casts + nodes)
 
@@ -117,7 +138,11 @@ def _difference(scores: NDArray[np.float32], network: FcnNetwork, x: NDArray[np.
         expected = network.scores(torch.from_numpy(x)).numpy()
     if scores.shape != expected.shape:
         return float("inf")
-    return float(np.abs(scores - expected).max())
+    difference = np.abs(scores - expected)
+    if network.options.get("upsampling") == "unpool":
+        # Two maxima that are equal but for rounding: a few scores may be put beside their place.
+        return float(np.quantile(difference, 0.995))
+    return float(difference.max())
 
 
 def export_file(checkpoint_path: Path | str, onnx_path: Path) -> onnx.ModelProto:

@@ -41,22 +41,24 @@ def is_installed() -> bool:
 
 
 def find_graph(checkpoint_path: Path | str) -> Path | None:
-    """The ONNX graph of a checkpoint's architecture, or None: any of its weights fit, names and all.
+    """The ONNX graph of a checkpoint's architecture and options, or None: any of its weights fit, names and all.
 
     Looked for as resources/models/<architecture>.onnx, then as the embedded model's where its card names the
     same architecture. Raises CheckpointError for a checkpoint without a readable card.
     """
-    architecture = read_card(checkpoint_path).architecture
+    wanted = read_card(checkpoint_path)
     try:
-        return resource_path("models", f"{architecture}.onnx")
+        if not wanted.options:
+            return resource_path("models", f"{wanted.architecture}.onnx")
     except FileNotFoundError:
         pass
     try:
         graph = resource_path("models", f"{EMBEDDED}.onnx")
-        card = resource_path("models", f"{EMBEDDED}.json")
+        card = read_card(resource_path("models", f"{EMBEDDED}.json"))
     except FileNotFoundError:
         return None
-    return graph if read_card(card).architecture == architecture else None
+    same = (card.architecture, card.options) == (wanted.architecture, wanted.options)
+    return graph if same else None
 
 
 def _import_openvino() -> Any:
