@@ -4,6 +4,7 @@ FcnStudioError
 +-- InputError          bad input of the person
 |   +-- ImageReadError, LabelReadError, DatasetError, ProjectError, UsageError
 +-- CheckpointError     a broken, foreign or older checkpoint
++-- DownloadError       weights that could not be fetched
 +-- StorageError        the disk refused (full, read-only, ...)
 |   +-- ReadOnlyError
 +-- TrainingError       training cannot start or go on
@@ -48,6 +49,10 @@ class UsageError(InputError):
 
 class CheckpointError(FcnStudioError):
     """A checkpoint that is broken, foreign or of an older format."""
+
+
+class DownloadError(FcnStudioError):
+    """A file could not be fetched over the network, or came as something else than was promised."""
 
 
 class StorageError(FcnStudioError):
