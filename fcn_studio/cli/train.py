@@ -28,6 +28,11 @@ from fcn_studio.core.cancel import CancelToken
     metavar="NAME=VALUE",
     help="Of the new network: upsampling, score_width, padding, fc_channels.",
 )
+@click.option(
+    "--zoom",
+    type=click.FloatRange(0.25, 8),
+    help="Enlarge pictures for the new network.",
+)
 @click.option("--weights", multiple=True, help="File for the new network's trunk; one for each part of a+b.")
 @click.option("--recipe", "recipe_name", default="modern", show_default=True, help="Name of the recipe.")
 @click.option("--steps", type=click.IntRange(1), help="Steps instead of the recipe's.")
@@ -50,6 +55,7 @@ def train(
     start: Path | None,
     architecture: str | None,
     options: tuple[str, ...],
+    zoom: float | None,
     weights: tuple[str, ...],
     recipe_name: str,
     steps: int | None,
@@ -83,7 +89,7 @@ def train(
 
     from fcn_studio.training.dataset import train_dataset
 
-    begin = _open_start(source, start, architecture, options, weights, seed)
+    begin = _open_start(source, start, architecture, options, zoom, weights, seed)
     made = "fcn-studio " + shlex.join(sys.argv[1:])
     with stops_on_interrupt() as cancel:
         run = train_dataset(
@@ -116,6 +122,7 @@ def _open_start(
     start: Path | None,
     architecture: str | None,
     options: tuple[str, ...],
+    zoom: float | None,
     weights: tuple[str, ...],
     seed: int,
 ) -> Any:
@@ -125,9 +132,16 @@ def _open_start(
     from fcn_studio.training.start import make_start, open_start
 
     if start is None and architecture is not None:
-        return make_start(architecture, source, options=_parse_options(options), weights=weights, seed=seed)
-    if options or weights:
-        raise UsageError("--option and --weights are for a new network: name one with --architecture.")
+        return make_start(
+            architecture,
+            source,
+            options=_parse_options(options),
+            zoom=1.0 if zoom is None else zoom,
+            weights=weights,
+            seed=seed,
+        )
+    if options or weights or zoom is not None:
+        raise UsageError("--option, --zoom, --weights are for a new network: name one with --architecture.")
     return open_start(start or resource_path("models", "embedded.safetensors"), source, architecture)
 
 

@@ -28,7 +28,7 @@ class Predictor:
 
     def is_exact(self, hw: tuple[int, int], long_side: int | None = None) -> bool:
         """Whether a prediction with `long_side` is the best there is for an image of `hw` pixels."""
-        return long_side is None or long_side >= min(max(hw), self.spec.long_side)
+        return long_side is None or long_side >= min(max(hw) * self.spec.zoom, self.spec.long_side)
 
     def predict(
         self,

@@ -105,6 +105,8 @@ def _content_id(state: dict[str, Tensor], spec: ModelSpec) -> str:
     head = repr((spec.architecture, spec.class_keys, spec.mean, spec.std))
     if spec.options:
         head += repr(sorted(spec.options.items()))
+    if spec.zoom != 1.0:
+        head += repr(spec.zoom)
     digest = hashlib.sha256(head.encode())
     for name in sorted(state):
         digest.update(name.encode())

@@ -8,12 +8,15 @@ from numpy.typing import NDArray
 from fcn_studio.models.spec import ModelSpec
 
 
-def compute_work_hw(hw: tuple[int, int], long_side: int) -> tuple[int, int]:
-    """The size [height, width] of a picture of ``hw`` after scaling its longer side down to ``long_side``."""
-    longest = max(hw)
-    if longest <= long_side:
+def compute_work_hw(hw: tuple[int, int], long_side: int, zoom: float = 1.0) -> tuple[int, int]:
+    """The size [height, width] of a picture of ``hw`` as a network looks at it.
+
+    It is enlarged ``zoom`` times, and then scaled down where its longer side exceeds ``long_side`` pixels.
+    """
+    factor = min(zoom, long_side / max(hw))
+    if factor == 1.0:
         return hw
-    height, width = (max(1, round(size * long_side / longest)) for size in hw)
+    height, width = (max(1, round(size * factor)) for size in hw)
     return height, width
 
 
@@ -45,12 +48,13 @@ def make_input(
 ) -> tuple[NDArray[np.float32], tuple[int, int]]:
     """(network input float32 [1, 3, H', W'], size [h, w] of the picture in it).
 
-    pixels: uint8 [H, W, 3] RGB, at least 1 x 1. The picture is scaled down to ``spec.long_side`` (or to
+    pixels: uint8 [H, W, 3] RGB, at least 1 x 1. The picture is enlarged ``spec.zoom`` times, scaled down to
+    ``spec.long_side`` (or to
     ``long_side`` where that is less), normalised, and filled up at the right and the bottom with the mean
     colour (zero) to the size that the card asks for.
     """
     limit = spec.long_side if long_side is None else min(long_side, spec.long_side)
-    work_hw = compute_work_hw((pixels.shape[0], pixels.shape[1]), limit)
+    work_hw = compute_work_hw((pixels.shape[0], pixels.shape[1]), limit, spec.zoom)
     scaled = scale_pixels(pixels, work_hw)
     x = np.zeros((1, 3, *spec.padded_hw(work_hw)), np.float32)
     _normalize_into(x[0, :, : work_hw[0], : work_hw[1]], scaled, spec)

@@ -25,7 +25,8 @@ class ModelSpec(msgspec.Struct, frozen=True, kw_only=True):
     ``score_start + stride * i``; that is exact for input sizes with
     ``size % pad_multiple == pad_remainder``, so pictures are filled up at the right and the bottom with
     ``mean`` (zero after scaling) to the next such size, at least ``minimum_size``, and the result is cut.
-    Pictures whose longer side exceeds ``long_side`` are scaled down to it first.
+    Pictures are enlarged ``zoom`` times first, so that things a few pixels thin get cells of their own, and
+    those whose longer side then exceeds ``long_side`` are scaled down to it.
     """
 
     format: int = CARD_FORMAT
@@ -44,6 +45,7 @@ class ModelSpec(msgspec.Struct, frozen=True, kw_only=True):
     pad_remainder: int = 1
     minimum_size: int = 17
     long_side: int = 1025
+    zoom: float = 1.0
     source: str = ""
     licence: str = ""
     data_terms: str = ""

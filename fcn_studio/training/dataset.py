@@ -17,7 +17,7 @@ from fcn_studio.training.deck import Deck
 from fcn_studio.training.events import Prepared, TrainEvent
 from fcn_studio.training.loop import Outcome, Training, Validate
 from fcn_studio.training.run_folder import RunFolder
-from fcn_studio.training.settings import Recipe
+from fcn_studio.training.settings import Recipe, default_numbers
 from fcn_studio.training.start import Start, make_teaching
 from fcn_studio.training.validate import Examination, choose_examination
 
@@ -49,7 +49,7 @@ def train_dataset(
     if not names:
         raise TrainingError("There is no labelled image to train on: label some, or check the train list.")
     run = _begin(run_folder, resume, start, source, recipe, seed)
-    deck = Deck(source, names, start.spec.long_side)
+    deck = Deck(source, names, start.spec.long_side, start.spec.zoom)
     yield from _prepared(deck.prepare(), len(names), cancel)
     teaching = None
     if recipe.distill > 0:
@@ -91,9 +91,10 @@ def _begin(
         "start": start.spec.parent,
         "architecture": start.spec.architecture,
         "options": start.spec.options,
+        "zoom": start.spec.zoom,
     }
     if resume:
-        run.require_same(config)
+        run.require_same(config, {"recipe": default_numbers()})
     else:
         run.begin(config)
     return run

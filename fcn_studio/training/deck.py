@@ -56,10 +56,11 @@ class Deck:
     ``counts``, ``present``: int64 [K], labelled pixels of each class, and of the samples that show it.
     """
 
-    def __init__(self, source: SampleSource, names: Sequence[str], long_side: int) -> None:
+    def __init__(self, source: SampleSource, names: Sequence[str], long_side: int, zoom: float = 1.0) -> None:
         self._source = source
         self._names = tuple(names)
         self._long_side = long_side
+        self._zoom = zoom
         self._cache: OrderedDict[int, Picture] = OrderedDict()
         self._cached_bytes = 0
         self.cards: list[Card] = []
@@ -110,7 +111,7 @@ class Deck:
         if index in self._cache:
             self._cache.move_to_end(index)
             return self._cache[index]
-        picture = make_picture(self._source.read(self._names[index]), self._long_side)
+        picture = make_picture(self._source.read(self._names[index]), self._long_side, self._zoom)
         self._cache[index] = picture
         self._cached_bytes += picture.size_bytes
         while self._cached_bytes > CACHE_BYTES and len(self._cache) > 1:
@@ -118,8 +119,8 @@ class Deck:
         return picture
 
 
-def make_picture(sample: Sample, long_side: int) -> Picture:
-    """Tensors of a sample; scaled down to ``long_side`` as prediction does (labels by the nearest pixel)."""
+def make_picture(sample: Sample, long_side: int, zoom: float = 1.0) -> Picture:
+    """Tensors of a sample, scaled as prediction does (labels by the nearest pixel)."""
     labels = sample.labels
     if sample.held_out is not None:
         labels = np.where(sample.held_out, np.uint8(UNLABELLED), labels)
@@ -127,7 +128,7 @@ def make_picture(sample: Sample, long_side: int) -> Picture:
         accepted = np.zeros_like(labels)
     else:
         accepted = (sample.provenance == Provenance.ACCEPTED).astype(np.uint8)
-    work_hw = compute_work_hw((labels.shape[0], labels.shape[1]), long_side)
+    work_hw = compute_work_hw((labels.shape[0], labels.shape[1]), long_side, zoom)
     pixels = scale_pixels(sample.pixels, work_hw)
     masks = torch.from_numpy(np.stack([labels, accepted]))
     if work_hw != labels.shape:

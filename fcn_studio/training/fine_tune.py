@@ -79,7 +79,7 @@ def fine_tune(
         raise TrainingError("Nothing is labelled yet: paint a few strokes first, then fine-tune.")
     others = _readable(source, source.names("unlabelled")) if recipe.replay else ()
     recipe = recipe.for_images(len(names), len(others))
-    deck = Deck(source, (*names, *others), spec.long_side)
+    deck = Deck(source, (*names, *others), spec.long_side, spec.zoom)
     yield from _prepared(deck.prepare(), len(deck), cancel)
     teaching = make_teaching(start, spec, recipe, where)
     yield from _prepared(teaching.prepare(deck), len(deck), cancel)

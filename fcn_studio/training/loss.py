@@ -31,13 +31,10 @@ def partial_cross_entropy(
     weighted = losses * by_class * pixel_weights  # unlabelled pixels: the loss is 0 already
     if hard_share >= 1.0:
         return weighted.sum()
-    labelled = labels != UNLABELLED
-    count = int(labelled.sum())
+    count = int((labels != UNLABELLED).sum())
     keep = max(1, round(hard_share * count))
-    if count == 0:
-        return weighted.sum()
-    hardest = losses.detach()[labelled].topk(keep, sorted=False).indices
-    return weighted[labelled][hardest].sum() * (count / keep)
+    hardest = losses.detach().flatten().topk(keep, sorted=False).indices
+    return weighted.flatten()[hardest].sum() * (count / keep)
 
 
 def lovasz_softmax(scores: Tensor, labels: Tensor, limit: int = LOVASZ_PIXELS) -> Tensor:

@@ -8,7 +8,7 @@ from dataclasses import fields
 from typing import Any
 
 from fcn_studio.core.errors import UsageError
-from fcn_studio.training.settings import CHOICES, Recipe
+from fcn_studio.training.settings import CHOICES, WORDS, Recipe
 
 __all__ = ["FINE_TUNE", "MODERN", "Recipe", "parse_changes", "recipe", "recipes", "register"]
 
@@ -38,11 +38,10 @@ def recipes() -> tuple[Recipe, ...]:
 
 def parse_changes(words: tuple[str, ...]) -> dict[str, Any]:
     """["crop_px=353", "scale_range=[0.5,2]"] to values of a Recipe's types. Raises UsageError."""
-    words_only = ("name", "title", "description", "source")
     types = {
         field.name: type(getattr(MODERN, field.name))
         for field in fields(Recipe)
-        if field.name not in words_only
+        if field.name not in ("name", *WORDS)
     }
     found: dict[str, Any] = {}
     for word in words:

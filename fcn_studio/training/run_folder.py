@@ -41,11 +41,21 @@ class RunFolder:
         except TrainingError:
             return False
 
-    def require_same(self, config: dict[str, Any]) -> None:
-        """Raise TrainingError when this run was begun with another config."""
+    def require_same(self, config: dict[str, Any], defaults: dict[str, Any] | None = None) -> None:
+        """Raise TrainingError when this run was begun with another config; names what differs.
+
+        defaults: by key of the config, values of entries that a run begun before they existed lacks.
+        """
         stored = self.config()
         for key, value in json.loads(json.dumps(config)).items():
-            if stored.get(key) != value:
+            known = stored.get(key)
+            if isinstance(known, dict):
+                known = json.loads(json.dumps((defaults or {}).get(key, {}))) | known
+                differing = [name for name in value if known.get(name) != value[name]]
+                key = f"{key} ({', '.join(differing)})" if differing else key
+            else:
+                differing = [key] if known != value else []
+            if differing:
                 raise TrainingError(
                     f"The run in {self.path.name} was begun with another {key}: "
                     "resume it as it was begun, or name a new run folder."

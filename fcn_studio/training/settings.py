@@ -16,6 +16,8 @@ CHOICES = {
     "precision": ("float32", "bfloat16"),
     "norm": ("trained", "frozen"),
 }
+WORDS = ("title", "description", "source")
+"""Fields for people, which change nothing."""
 _SHARES = (
     "flip", "focus", "replay", "anywhere", "paste", "blur", "hard_share", "whole_share_end", "momentum",
     "ema_decay",
@@ -170,8 +172,8 @@ class Recipe:
         return self.crop_px == 0 or step >= round(self.steps * (1.0 - self.whole_share_end))
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values for the run's config file."""
-        return asdict(self)
+        """The numbers as plain values, for the run's config file."""
+        return {name: value for name, value in asdict(self).items() if name not in WORDS}
 
 
 def default_numbers() -> dict[str, Any]:

@@ -71,12 +71,13 @@ def make_start(
     *,
     options: Mapping[str, str | int] | None = None,
     weights: Sequence[str] = (),
+    zoom: float = 1.0,
     seed: int = 0,
 ) -> Start:
     """A new network with the classes of ``source``; what no file fills is random, by ``seed``.
 
     options: keywords of ``create_model``. weights: a file for the trunk (or for each part of "a+b"; "none"
-    leaves one random). Raises CheckpointError, UsageError.
+    leaves one random). zoom: of the card. Raises CheckpointError, UsageError.
     """
     chosen = dict(options or {})
     known = [field.name for field in fields(Options)]
@@ -92,7 +93,8 @@ def make_start(
         if file != NO_WEIGHTS:
             is_ours = isinstance(part.trunk, MobileNetV2Trunk)
             load_trunk_weights(part, read_deeplab(file).trunk.state_dict() if is_ours else file)
-    return Start(model.eval(), _new_card(model, source), is_new=True)
+    spec = msgspec.structs.replace(_new_card(model, source), zoom=zoom)
+    return Start(model.eval(), spec, is_new=True)
 
 
 def _new_card(model: FcnNetwork, source: SampleSource) -> ModelSpec:

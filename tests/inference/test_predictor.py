@@ -63,9 +63,10 @@ def test_the_prediction_is_the_argmax_of_the_network(make_checkpoint):
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.integers(1, 90), st.integers(1, 90), st.integers(8, 64))
-def test_a_bright_half_stays_in_its_place_at_any_scale(height, width, long_side):
-    engine = BrightnessEngine(stride=1, pad_multiple=1, pad_remainder=0, minimum_size=1, long_side=long_side)
+@given(st.integers(1, 90), st.integers(1, 90), st.integers(8, 64), st.sampled_from((1.0, 1.5, 2.0)))
+def test_a_bright_half_stays_in_its_place_at_any_scale(height, width, long_side, zoom):
+    geometry = {"stride": 1, "pad_multiple": 1, "pad_remainder": 0, "minimum_size": 1}
+    engine = BrightnessEngine(**geometry, long_side=long_side, zoom=zoom)
     pixels = np.zeros((height, width, 3), np.uint8)
     pixels[:, width // 2 :] = 255
     prediction = Predictor(engine).predict(pixels)
@@ -105,6 +106,18 @@ def test_a_quick_look_works_on_a_smaller_picture_and_says_so():
     assert predictor.predict(pixels, long_side=300).exact
     assert predictor.predict(pixels).exact
     assert predictor.is_exact((3000, 4000), 1025)
+
+
+def test_a_card_with_zoom_enlarges_pictures_up_to_its_long_side():
+    engine = BrightnessEngine(long_side=400, zoom=2.0)
+    predictor = Predictor(engine)
+    for hw, seen in (((50, 100), (100, 200)), ((100, 300), (133, 400)), ((200, 800), (100, 400))):
+        prediction = predictor.predict(np.zeros((*hw, 3), np.uint8))
+        assert prediction.channels.shape == hw
+        assert engine.seen_hw[-1] == engine.spec.padded_hw(seen)
+        assert prediction.exact
+    assert not predictor.is_exact((50, 100), 150)
+    assert predictor.is_exact((50, 100), 200)
 
 
 def test_cancelling_ends_between_the_steps():
