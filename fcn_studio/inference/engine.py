@@ -44,6 +44,7 @@ def make_engine(
     *,
     threads: int | None = None,
     quick: bool = False,
+    finest: int | None = None,
 ) -> Engine:
     """The fastest engine that is there for a checkpoint.
 
@@ -52,14 +53,17 @@ def make_engine(
     being imported; otherwise torch. cache_dir: the program's cache folder (compiled networks go there), None
     = the default. threads: of the CPU engine, None = as many as it likes. quick: for a first answer after the
     start; "auto" then means the CPU as long as torch, which takes seconds to import, is not loaded and can be
-    done without.
+    done without. finest: only the scores at this stride and coarser ones are summed, to show what each stride
+    contributes.
     Raises CheckpointError (the checkpoint is broken or foreign) or DeviceError (cuda, and none there).
     """
     graph = openvino_engine.find_graph(checkpoint_path) if openvino_engine.is_installed() else None
     spare_torch = quick and device == "auto" and graph is not None and "torch" not in sys.modules
     where = "cpu" if spare_torch else choose_device(device)
     if where == "cpu" and graph is not None:
-        return openvino_engine.OpenVinoEngine.open(checkpoint_path, graph, cache_dir, threads=threads)
+        return openvino_engine.OpenVinoEngine.open(
+            checkpoint_path, graph, cache_dir, threads=threads, finest=finest
+        )
     from fcn_studio.inference.torch_engine import TorchEngine
 
-    return TorchEngine.open(checkpoint_path, where)
+    return TorchEngine.open(checkpoint_path, where, finest)

@@ -28,7 +28,7 @@ from fcn_studio.core.resources import resource_path
 from fcn_studio.inference.places import default_cache_dir, prune_folder, remove_quietly
 from fcn_studio.io.atomic import write_atomic
 from fcn_studio.models.spec import ModelSpec, checkpoint_paths, read_card
-from fcn_studio.models.weights import read_state, require_own_weights
+from fcn_studio.models.weights import finer_scores, read_state, require_own_weights
 
 BLOB_MAGIC = b"FCNSOV1\n"
 BLOBS_LIMIT_BYTES = 128 << 20
@@ -41,7 +41,7 @@ def is_installed() -> bool:
 
 
 def find_graph(checkpoint_path: Path | str) -> Path | None:
-    """The ONNX graph of a checkpoint's architecture and options, or None: any of its weights fit, names and all.
+    """The ONNX graph of a checkpoint's architecture and options, or None: any of its weights fit by name.
 
     Looked for as resources/models/<architecture>.onnx, then as the embedded model's where its card names the
     same architecture. Raises CheckpointError for a checkpoint without a readable card.
@@ -88,18 +88,24 @@ class OpenVinoEngine:
         cache_dir: Path | None = None,
         *,
         threads: int | None = None,
+        finest: int | None = None,
     ) -> OpenVinoEngine:
         """Compile a checkpoint over its architecture's graph, or take what was compiled before.
 
+        finest: scores at strides below it are left out.
         Raises CheckpointError when the checkpoint is broken or does not fit the graph.
         """
         spec = read_card(checkpoint_path)
         require_own_weights(checkpoint_paths(checkpoint_path)[0], spec)
         graph = graph_path.read_bytes()
-        blob_path = _blob_path(cache_dir or default_cache_dir(), spec.id, graph, threads)
+        identity = spec.id if finest is None else f"{spec.id}@{finest}"
+        blob_path = _blob_path(cache_dir or default_cache_dir(), identity, graph, threads)
         compiled = _read_blob(blob_path, threads)
         if compiled is None:
-            compiled = compile_graph(graph, read_state(checkpoint_path), spec, threads=threads)
+            state = read_state(checkpoint_path)
+            for name in finer_scores(state, finest or 1):
+                state[name] = np.zeros_like(state[name])
+            compiled = compile_graph(graph, state, spec, threads=threads)
             _store_blob(blob_path, compiled)
         return cls(compiled, spec)
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from fcn_studio.models.checkpoint import load_checkpoint
 from fcn_studio.models.spec import ModelSpec
+from fcn_studio.models.weights import finer_scores
 
 
 def sees_cuda() -> bool:
@@ -32,9 +33,13 @@ class TorchEngine:
         self._pinned: torch.Tensor | None = None
 
     @classmethod
-    def open(cls, checkpoint_path: Path | str, device: str = "cpu") -> TorchEngine:
-        """Load a checkpoint onto a device. Raises CheckpointError."""
+    def open(cls, checkpoint_path: Path | str, device: str = "cpu", finest: int | None = None) -> TorchEngine:
+        """Load a checkpoint, without the scores at strides below `finest`. Raises CheckpointError."""
         module, spec = load_checkpoint(checkpoint_path, device)
+        if finest is not None:
+            state = module.state_dict()
+            for name in finer_scores(state, finest):
+                state[name].zero_()
         return cls(module, spec, device)
 
     @property

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import struct
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +16,9 @@ from fcn_studio.core.errors import CheckpointError
 from fcn_studio.models.spec import ModelSpec, checkpoint_paths, read_card
 
 _HEADER_LIMIT_BYTES = 100_000_000
+_SCORE = re.compile(
+    r"(?:^|\.)(?:(?:score|skip)(?P<stride>\d+)\.score|score_pool(?P<pool>\d))\.(?:weight|bias)$"
+)
 
 
 def read_state(path: Path | str) -> dict[str, NDArray[np.float32]]:
@@ -28,6 +34,34 @@ def read_state(path: Path | str) -> dict[str, NDArray[np.float32]]:
     except (OSError, SafetensorError, KeyError, ValueError) as error:
         raise CheckpointError(broken_message(weights_path)) from error
     return {name: array.astype(np.float32) for name, array in state.items()}
+
+
+def read_strides(path: Path | str) -> tuple[int, ...]:
+    """The strides at which a checkpoint's network sums scores, the coarsest first: (32, 16, 8) for an FCN-8s.
+
+    Reads names only. Raises CheckpointError.
+    """
+    weights_path, _ = checkpoint_paths(path)
+    named = {_stride_of(name) for name in read_header(weights_path)} - {None}
+    spec = read_card(path)
+    # A trunk's deepest stride is what its pictures are filled up to; the paper's nets take any size.
+    deepest = spec.pad_multiple if spec.pad_multiple > 1 else 32
+    return tuple(sorted({deepest, *(stride for stride in named if stride is not None)}, reverse=True))
+
+
+def finer_scores(names: Iterable[str], finest: int) -> list[str]:
+    """Parameters of the scores at strides below ``finest``: zeros in their place leave those streams out.
+
+    Streams are summed, so what remains is exactly what the coarser ones say.
+    """
+    return [name for name in names if (stride := _stride_of(name)) is not None and stride < finest]
+
+
+def _stride_of(name: str) -> int | None:
+    match = _SCORE.search(name)
+    if match is None:
+        return None
+    return int(match["stride"]) if match["stride"] else 2 ** int(match["pool"])
 
 
 def require_own_weights(weights_path: Path, spec: ModelSpec) -> None:
@@ -46,6 +80,12 @@ def require_own_weights(weights_path: Path, spec: ModelSpec) -> None:
 
 def read_metadata(weights_path: Path) -> dict[str, str]:
     """The text entries in the header of a safetensors file. Raises CheckpointError when it is cut."""
+    metadata: dict[str, str] = dict(read_header(weights_path).get("__metadata__") or {})
+    return metadata
+
+
+def read_header(weights_path: Path) -> dict[str, dict[str, Any]]:
+    """The header of a safetensors file, an entry a parameter. Raises CheckpointError when the file is cut."""
     try:
         with weights_path.open("rb") as file:
             size_bytes = weights_path.stat().st_size
@@ -56,7 +96,7 @@ def read_metadata(weights_path: Path) -> dict[str, str]:
             ends = [entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"]
             if size_bytes != 8 + length + max(ends, default=0):
                 raise ValueError("the file is cut")
-            return dict(header.get("__metadata__") or {})
+            return dict(header)
     except FileNotFoundError:
         raise CheckpointError(
             f"The weights {weights_path.name} are missing: put the .safetensors file beside its card."

@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import onnx
 import pytest
+import torch
 from onnx import numpy_helper
 
 from fcn_studio.core.errors import CheckpointError, DeviceError, UsageError
@@ -17,7 +18,7 @@ from fcn_studio.inference.export_onnx import check_export, main
 from fcn_studio.inference.torch_engine import TorchEngine
 from fcn_studio.inference.upsample import compute_labels
 from fcn_studio.models.checkpoint import load_checkpoint
-from fcn_studio.models.weights import read_state
+from fcn_studio.models.weights import read_state, read_strides
 
 needs_openvino = pytest.mark.skipif(not openvino_engine.is_installed(), reason="OpenVINO is not installed")
 
@@ -48,6 +49,28 @@ def test_openvino_equals_torch_at_small_large_small(make_checkpoint, graph_path,
 
 
 @needs_openvino
+@needs_openvino
+def test_without_the_finer_strides_the_coarse_scores_remain(make_checkpoint, graph_path, tmp_path):
+    path = make_checkpoint(5)
+    network, _ = load_checkpoint(path)
+    assert read_strides(path) == (16, 8)
+    x = make_input((65, 81), seed=3)
+    with torch.inference_mode():
+        whole = network.scores(torch.from_numpy(x))[0].numpy()
+        for layer in network.score_layers()[1:]:
+            layer.weight.zero_()
+            layer.bias.zero_()
+        coarse = network.scores(torch.from_numpy(x))[0].numpy()
+    assert np.abs(whole - coarse).max() > 1e-3
+    for finest, expected in ((16, coarse), (8, whole)):
+        engines = (
+            TorchEngine.open(path, finest=finest),
+            openvino_engine.OpenVinoEngine.open(path, graph_path, tmp_path, finest=finest),
+        )
+        for engine in engines:
+            np.testing.assert_allclose(engine.scores(x), expected, atol=2e-4)
+
+
 def test_scores_belong_to_the_caller(make_checkpoint, graph_path, tmp_path):
     fast = openvino_engine.OpenVinoEngine.open(make_checkpoint(3), graph_path, tmp_path)
     first = fast.scores(make_input((33, 33)))
