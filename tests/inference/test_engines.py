@@ -67,8 +67,8 @@ def test_without_the_finer_strides_the_coarse_scores_remain(make_checkpoint, gra
             TorchEngine.open(path, finest=finest),
             openvino_engine.OpenVinoEngine.open(path, graph_path, tmp_path, finest=finest),
         )
-        for engine in engines:
-            np.testing.assert_allclose(engine.scores(x), expected, atol=2e-4)
+        for each in engines:
+            np.testing.assert_allclose(each.scores(x), expected, atol=2e-4)
 
 
 def test_scores_belong_to_the_caller(make_checkpoint, graph_path, tmp_path):
