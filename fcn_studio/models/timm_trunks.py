@@ -5,12 +5,14 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Mapping
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from fcn_studio.core.errors import CheckpointError
+from fcn_studio.models.geometry import Grid
 from fcn_studio.models.reach import MapReach, compute_reach
 from fcn_studio.models.registry import TrunkEntry, register_family, register_trunk
 from fcn_studio.models.trunks.trunk import Features, Trunk
@@ -53,21 +55,16 @@ class TimmTrunk(Trunk):
 
     def __init__(self, name: str) -> None:
         super().__init__()
-        probe = _make_probe(name)
-        wanted = [stride for stride in probe.feature_info.reduction() if stride in STRIDES]
-        indices = [probe.feature_info.reduction().index(stride) for stride in wanted]
-        self.timm_name = name
+        facts = _facts_of(name)
+        indices = [index for index, _ in facts.maps]
         self.net = _with_symmetric_padding(_create(name, features_only=True, out_indices=indices))
-        self.strides = tuple(wanted)
-        self.channels = dict(zip(wanted, self.net.feature_info.channels(), strict=True))
-        reaches = _reach_of(probe, name)
-        found = {stride: reaches[index] for stride, index in zip(wanted, indices, strict=True)}
-        self.grids = {stride: _grid_of(reach, stride, name) for stride, reach in found.items()}
-        self.exact_tiling = all(reach.exact for reach in found.values())
+        self.grids = {grid.jump: grid for _, grid in facts.maps}
+        self.channels = dict(zip(self.grids, self.net.feature_info.channels(), strict=True))
+        self.exact_tiling = facts.exact
         self.mean, self.std = preprocessing_of(name)
 
     def forward(self, x: Tensor) -> Features:
-        return Features(dict(zip(self.strides, self.net(x), strict=True)))
+        return Features(dict(zip(self.grids, self.net(x), strict=True)))
 
     def own_state(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Entries of timm's classifier under the names here, where the parts of a stage have other names."""
@@ -100,8 +97,16 @@ def _create(name: str, **options: Any) -> Any:
     return timm.create_model(name, pretrained=False, **options)
 
 
-def _make_probe(name: str) -> Any:
-    """The network without numbers in it, to be looked at. Raises CheckpointError if it cannot be a trunk."""
+class _Facts(NamedTuple):
+    """What is read off a network: (index in timm's list, grid) of its maps at ``STRIDES``; tiled exactly?"""
+
+    maps: tuple[tuple[int, Grid], ...]
+    exact: bool
+
+
+@cache
+def _facts_of(name: str) -> _Facts:
+    """Looks at the network without numbers in it. Raises CheckpointError where it cannot be a trunk."""
     try:
         with torch.device("meta"):
             probe = _with_symmetric_padding(_create(name, features_only=True))
@@ -110,22 +115,22 @@ def _make_probe(name: str) -> Any:
         raise _no_trunk(name, "timm cannot take features from it") from error
     if not {8, 16, 32} <= set(reductions):
         raise _no_trunk(name, f"its features have the strides {reductions}, not 8, 16 and 32")
-    return probe
+    try:
+        reaches = compute_reach(probe)
+    except RuntimeError as error:
+        raise _no_trunk(name, "it does not take pictures of any size") from error
+    wanted = [(index, stride) for index, stride in enumerate(reductions) if stride in STRIDES]
+    return _Facts(
+        tuple((index, _grid_of(reaches[index], stride, name)) for index, stride in wanted),
+        all(reaches[index].exact for index, _ in wanted),
+    )
 
 
 def _no_trunk(name: str, reason: str) -> CheckpointError:
     return CheckpointError(f"timm's {name} cannot be a trunk: {reason}. Choose another; `fcn-studio models`.")
 
 
-def _reach_of(probe: Any, name: str) -> list[MapReach | None]:
-    try:
-        found: list[MapReach | None] = compute_reach(probe)
-    except RuntimeError as error:
-        raise _no_trunk(name, "it does not take pictures of any size") from error
-    return found
-
-
-def _grid_of(reach: MapReach | None, stride: int, name: str) -> Any:
+def _grid_of(reach: MapReach | None, stride: int, name: str) -> Grid:
     """The grid of one map. Raises CheckpointError where rows and columns cannot be followed to it."""
     if reach is None or reach.grids is None or reach.axes != (2, 3):
         raise _no_trunk(name, f"where the cells of its map at stride {stride} lie cannot be told")
@@ -191,14 +196,13 @@ def find_timm(name: str) -> TrunkEntry:
     from timm.models import get_pretrained_cfg
 
     card = get_pretrained_cfg(name)
-    strides = tuple(s for s in _make_probe(name).feature_info.reduction() if s in STRIDES)
     return TrunkEntry(
         name=f"{FAMILY}:{name}",
         builder=lambda fc_channels: TimmTrunk(name),  # noqa: ARG005
         kind="timm",
         licence=(card.license if card and card.license else "unknown"),
         weights="ImageNet (timm)" if card and card.hf_hub_id else "",
-        strides=strides,
+        strides=tuple(grid.jump for _, grid in _facts_of(name).maps),
         network=None,
         paper=None,
     )

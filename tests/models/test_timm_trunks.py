@@ -57,7 +57,7 @@ def test_maps_are_those_of_timm(name: str, hw: tuple[int, int]) -> None:
     with torch.no_grad():
         found = trunk(x)
         expected = _timm_maps(network, x)
-    for stride in trunk.strides:
+    for stride in trunk.grids:
         map_ = expected[trunk.grids[stride].cells(hw[0])]
         assert found[stride].shape[1] == trunk.channels[stride]
         assert torch.allclose(found[stride], map_, rtol=1e-4, atol=1e-5), stride
