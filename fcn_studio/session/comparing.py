@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from fcn_studio.core.prediction import Prediction
 from fcn_studio.session.document import Document
@@ -38,13 +39,15 @@ class ComparisonDesk:
 
     @property
     def candidates(self) -> tuple[CheckpointEntry, ...]:
-        """What the active checkpoint can be compared with."""
-        return tuple(entry for entry in self._find_entries() if entry.usable and not entry.active)
+        """What the active checkpoint can be compared with: others, and itself without its finer strides."""
+        entries = [entry for entry in self._find_entries() if entry.usable]
+        others = [entry for entry in entries if not entry.active]
+        return (*others, *(view for entry in entries if entry.active for view in _make_stride_views(entry)))
 
     def suggest(self) -> CheckpointEntry | None:
         """What a person most likely wants to compare with: the active one's parent, else the latest."""
         active = next((entry for entry in self._find_entries() if entry.active), None)
-        candidates = self.candidates
+        candidates = [entry for entry in self.candidates if entry.finest is None] or self.candidates
         parent = active.parent if active is not None else None
         kin = (e for e in candidates if parent is not None and parent in (e.id, e.name, e.card_id))
         return next(kin, candidates[-1] if candidates else None)
@@ -87,3 +90,22 @@ class ComparisonDesk:
     def _put(self, document: Document, prediction: Prediction | None) -> None:
         document.comparison = prediction
         self._events.comparison_changed.emit(document.image_id)
+
+
+def _make_stride_views(active: CheckpointEntry) -> list[CheckpointEntry]:
+    """The active network as it would see with its coarse strides alone: "1/32", "1/32 + 1/16" ..."""
+    views = []
+    for count in range(1, len(active.strides)):
+        shares = " + ".join(f"1/{stride}" for stride in active.strides[:count])
+        finest = active.strides[count - 1]
+        views.append(
+            replace(
+                active,
+                id=f"{active.id}@{finest}",
+                name=f"{active.name}: {shares} only",
+                card_id=f"{active.card_id}@{finest}",
+                active=False,
+                finest=finest,
+            )
+        )
+    return views

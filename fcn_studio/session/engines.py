@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from fcn_studio.inference.predictor import Predictor
+    from fcn_studio.session.predicting import CheckpointEntry
 
 ENGINES_KEPT = 3
 
@@ -22,17 +23,17 @@ class Engines:
         self._cache_dir = cache_dir
         self._predictors: dict[tuple[str, str], Predictor] = {}
 
-    def find(self, card_id: str, path: Path, device: str) -> Predictor:
+    def find(self, entry: CheckpointEntry, device: str) -> Predictor:
         """The predictor for a checkpoint. Raises CheckpointError, DeviceError."""
         # Only now, on the device thread: the window must not wait for an engine's libraries.
         from fcn_studio.inference.engine import make_engine
         from fcn_studio.inference.predictor import Predictor
 
-        key = (card_id, device)
+        key = (entry.card_id, device)
         if key not in self._predictors:
             while len(self._predictors) >= ENGINES_KEPT:
                 self._close(next(iter(self._predictors)))
-            engine = make_engine(path, device, self._cache_dir, quick=True)
+            engine = make_engine(entry.path, device, self._cache_dir, quick=True, finest=entry.finest)
             self._predictors[key] = Predictor(engine)
         self._predictors[key] = self._predictors.pop(key)  # the last one in the order is the last one used
         return self._predictors[key]

@@ -42,6 +42,8 @@ class CheckpointEntry:
     path: Path
     classes: ClassTable
     card_id: str  # unique over all projects: names what the cache keeps
+    strides: tuple[int, ...] = ()  # at which its network sums scores, the coarsest first
+    finest: int | None = None  # only these strides and coarser ones count: a look into the active network
 
 
 @dataclass(frozen=True)
@@ -174,7 +176,7 @@ class PredictionDesk:
         stored = self._cache.read(key) if use_cache else None
         if stored is not None:
             return stored
-        predictor = self._engines.find(entry.card_id, entry.path, ticket.device)
+        predictor = self._engines.find(entry, ticket.device)
         if pixels.shape[0] * pixels.shape[1] >= COARSE_FROM_PX:
             yield predictor.predict(pixels, cancel=cancel, long_side=COARSE_LONG_SIDE_PX)
         prediction = predictor.predict(pixels, cancel=cancel)
@@ -188,7 +190,7 @@ class PredictionDesk:
         entry = self._active
         if entry is None:
             raise RuntimeError("no checkpoint is active")
-        return self._engines.find(entry.card_id, entry.path, self.device).predict(pixels)
+        return self._engines.find(entry, self.device).predict(pixels)
 
     # --- back on the session's thread -------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from fcn_studio.core.classes import ClassTable
 from fcn_studio.core.errors import FcnStudioError
 from fcn_studio.core.resources import resource_path
 from fcn_studio.models.spec import ModelSpec, read_card
+from fcn_studio.models.weights import read_strides
 from fcn_studio.project.project import Project
 from fcn_studio.session.events import Level, Notice, SessionEvents
 from fcn_studio.session.predicting import CheckpointEntry
@@ -83,7 +84,7 @@ class ShelfDesk:
 def _read_entry(checkpoint_id: str, path: Path, active_id: str) -> CheckpointEntry:
     active = checkpoint_id == active_id
     try:
-        card = read_card(path)
+        card, strides = read_card(path), read_strides(path)
     except FcnStudioError as error:
         reason = error.user_message
         return CheckpointEntry(
@@ -92,7 +93,17 @@ def _read_entry(checkpoint_id: str, path: Path, active_id: str) -> CheckpointEnt
     figures = {key: float(value) for key, value in card.figures.items() if isinstance(value, int | float)}
     name = card.name if checkpoint_id == EMBEDDED_ID else path.stem
     return CheckpointEntry(
-        checkpoint_id, name, True, "", figures, active, card.parent, path, _make_classes(card), card.id
+        checkpoint_id,
+        name,
+        True,
+        "",
+        figures,
+        active,
+        card.parent,
+        path,
+        _make_classes(card),
+        card.id,
+        strides,
     )
 
 

@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from fcn_studio.inference import engine as engines
+from fcn_studio.inference.predictor import Predictor
+from fcn_studio.inference.torch_engine import TorchEngine
+from fcn_studio.models.checkpoint import load_checkpoint
 from tests.session.checkpoints import write_checkpoint
 from tests.session.desk import Desk
 
@@ -59,10 +62,28 @@ def test_it_goes_along_to_the_next_image_and_ends_when_asked_to(seeing: Desk) ->
 
 def test_the_active_checkpoint_is_not_compared_with_itself(seeing: Desk) -> None:
     comparing = seeing.session.comparing
-    assert [entry.id for entry in comparing.candidates] == ["photos 1"]
+    assert [entry.id for entry in comparing.candidates] == ["photos 1", "embedded@16"]
     comparing.choose("embedded")
     assert comparing.chosen_id is None
     comparing.choose("photos 1")
     seeing.session.shelf.activate("photos 1")
     assert comparing.chosen_id is None
     assert comparing.suggest().id == "embedded"  # its parent
+
+
+def test_a_network_is_compared_with_its_own_coarse_strides(seeing: Desk) -> None:
+    comparing = seeing.session.comparing
+    view = comparing.candidates[-1]
+    assert view.name.endswith(": 1/16 only")
+    comparing.choose(view.id)
+    compared(seeing)
+    network, spec = load_checkpoint(view.path)
+    for layer in network.score_layers()[1:]:
+        layer.weight.data.zero_()
+        layer.bias.data.zero_()
+    coarse = Predictor(TorchEngine(network, spec)).predict(seeing.document.pixels)
+    seen = seeing.document.comparison
+    assert (seen.channels == coarse.channels).mean() > 0.999
+    assert seen.checkpoint_id == seeing.document.prediction.checkpoint_id
+    seeing.session.shelf.activate("photos 1")
+    assert comparing.chosen_id is None  # it was a view of the network that was active
