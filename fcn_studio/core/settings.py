@@ -46,6 +46,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("theme", "system", _one_of("system", "dark", "light"), "colours of the window"),
     Setting("tool", "brush", _text, "tool in hand"),
     Setting("brush_size", 30, _number(1, 500), "diameter of the brush in image pixels"),
+    Setting("tool_options", {}, _mapping, "sizes, tips and tolerances of the tools"),
     Setting("label_opacity", 0.6, _number(0, 1), "how strongly labels are drawn"),
     Setting("prediction_opacity", 0.4, _number(0, 1), "how strongly predictions are drawn"),
     Setting("pixel_grid", True, _flag, "lines between single pixels seen from near"),

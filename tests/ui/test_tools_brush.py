@@ -131,6 +131,7 @@ def test_the_eraser_erases_with_either_button(canvas: CanvasView, button: Qt.Mou
     drag(canvas, [point_over(canvas, 30, 20), point_over(canvas, 30, 60)])
     painted = labels_of(canvas) == CAT
     canvas.choose_tool("eraser")
+    canvas.set_brush_size(15)
     points = [point_over(canvas, 30, 30), point_over(canvas, 32, 50)]
     erased = expected_mask(canvas, points, 15)
     drag(canvas, points, button)

@@ -30,11 +30,22 @@ def read_tablet(event: QTabletEvent, transform: ViewTransform, pixel_ratio: floa
     """A pen: its eraser end and its barrel button erase as the right mouse button does."""
     is_eraser = event.pointerType() == QPointingDevice.PointerType.Eraser
     is_right = event.button() == Qt.MouseButton.RightButton
-    return _make(event, Button.RIGHT if is_eraser or is_right else Button.LEFT, transform, pixel_ratio)
+    button = Button.RIGHT if is_eraser or is_right else Button.LEFT
+    return _make(event, button, transform, pixel_ratio, read_pressure(event))
+
+
+def read_pressure(event: QTabletEvent) -> float:
+    """0 to 1, whatever the driver says: some report nothing, some more than all."""
+    pressure = event.pressure()
+    return min(max(pressure, 0.0), 1.0) if math.isfinite(pressure) else 1.0
 
 
 def _make(
-    event: QMouseEvent | QTabletEvent, button: Button, transform: ViewTransform, pixel_ratio: float
+    event: QMouseEvent | QTabletEvent,
+    button: Button,
+    transform: ViewTransform,
+    pixel_ratio: float,
+    pressure: float | None = None,
 ) -> PointerEvent:
     y, x = transform.to_image(*to_device_yx(event.position(), pixel_ratio))
     modifiers = event.modifiers()
@@ -44,4 +55,6 @@ def _make(
         button,
         shift=bool(modifiers & Qt.KeyboardModifier.ShiftModifier),
         alt=bool(modifiers & Qt.KeyboardModifier.AltModifier),
+        ctrl=bool(modifiers & Qt.KeyboardModifier.ControlModifier),
+        pressure=pressure,
     )

@@ -58,7 +58,7 @@ class CanvasView(ZoomWidget):
 
     def dispose(self) -> None:
         """Finish a stroke, hear nothing any more, and wait for the end of the work in the background."""
-        self.tools.current.finish()
+        self.drop_hand()
         events = self.session.events
         events.image_opening.disconnect(self._on_image_opening, missing_ok=True)
         events.class_chosen.disconnect(self._on_class_chosen, missing_ok=True)
@@ -189,14 +189,8 @@ class CanvasView(ZoomWidget):
         has_image = self.scene.document is not None
         self._messages.paint(painter, self.rect(), self.palette(), has_image=has_image)
         self.divider.paint_line(painter, self.rect(), self.palette())
-        if self._ring is not None:
-            self._ring.paint(painter, self._brush_color())
+        self.paint_hand(painter)
         painter.end()
-
-    def _brush_color(self) -> QColor | None:
-        classes = self.session.classes
-        entry = classes.table.by_id(classes.chosen_id) if classes.chosen_id is not None else None
-        return QColor(*entry.color) if entry is not None and self.tool_id == "brush" else None
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

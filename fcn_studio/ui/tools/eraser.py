@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fcn_studio.core.classes import UNLABELLED
 from fcn_studio.ui.tools.base import PointerEvent, translatable
 from fcn_studio.ui.tools.brush import BrushTool
 
@@ -16,5 +15,5 @@ class EraserTool(BrushTool):
     icon = "mdi6.eraser"
     hint = translatable("Tool", "Drag to take labels away · [ ] size · Shift for a line")
 
-    def _class_for(self, _event: PointerEvent) -> int | None:
-        return UNLABELLED
+    def _erases(self, _event: PointerEvent) -> bool:
+        return True

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from fcn_studio.core.classes import UNLABELLED
-from fcn_studio.ui.tools.base import Button, PointerEvent, Tool, pick_class, translatable
+from fcn_studio.ui.tools.base import Button, PointerEvent, Tool, find_class, pick_class, translatable
 
 
 class FillTool(Tool):
@@ -19,14 +18,8 @@ class FillTool(Tool):
         if event.alt and event.button is Button.LEFT:
             pick_class(self._context, event)
             return
-        document, session = self._context.document, self._context.session
-        if document is None:
+        if self._context.document is None:
             return
-        class_id = UNLABELLED if event.button is Button.RIGHT else session.classes.chosen_id
-        if session.classes.is_preview or class_id is None:
-            self._context.want_classes()
-            return
-        y, x = int(event.y // 1), int(event.x // 1)
-        height, width = document.shape_hw
-        if 0 <= y < height and 0 <= x < width:
-            session.editing.request_fill(y, x, class_id)
+        class_id = find_class(self._context, erases=event.button is Button.RIGHT)
+        if class_id is not None:
+            self._context.session.editing.request_fill(*event.pixel_yx, class_id)

@@ -14,5 +14,7 @@ class PickTool(Tool):
     icon = "mdi6.eyedropper"
     hint = translatable("Tool", "Click to paint with the class under the pointer")
 
+    writes = False
+
     def press(self, event: PointerEvent) -> None:
         pick_class(self._context, event)

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from fcn_studio.ui.tools.accept import AcceptTool
+from fcn_studio.ui.tools.area import EllipseTool, RectangleTool
 from fcn_studio.ui.tools.base import Tool, ToolContext
 from fcn_studio.ui.tools.brush import BrushTool
 from fcn_studio.ui.tools.eraser import EraserTool
 from fcn_studio.ui.tools.fill import FillTool
 from fcn_studio.ui.tools.pick import PickTool
+from fcn_studio.ui.tools.polygon import LassoTool, PolygonTool
+from fcn_studio.ui.tools.smart_brush import SmartBrushTool
+from fcn_studio.ui.tools.wand import WandTool
 
-TOOLS: tuple[type[Tool], ...] = (BrushTool, EraserTool, FillTool, PickTool)
+# In the order in which they are offered: brushes, areas, what takes regions by itself.
+TOOLS: tuple[type[Tool], ...] = (
+    BrushTool, EraserTool, SmartBrushTool, AcceptTool, PolygonTool, LassoTool, RectangleTool, EllipseTool,
+    FillTool, WandTool, PickTool,
+)  # fmt: skip
 
 
 class ToolBox:

@@ -1,0 +1,127 @@
+"""Rectangle and ellipse: a drag from corner to corner; Shift makes them regular."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fcn_studio.core.box import Box
+from fcn_studio.core.classes import UNLABELLED
+from fcn_studio.core.shapes import make_ellipse, make_rectangle
+from fcn_studio.session.document import Document
+from fcn_studio.ui.tools.base import (
+    Point,
+    PointerEvent,
+    Sketch,
+    Tool,
+    ToolContext,
+    find_class,
+    name_of,
+    translatable,
+)
+
+ELLIPSE_CORNERS = 72
+Mask = NDArray[np.bool_]
+
+
+def apply_area(context: ToolContext, box: Box, mask: Mask, class_id: int) -> None:
+    """Give a closed area a class as one edit; what is seen at once is marked as fresh."""
+    if not box.is_empty and mask.any():
+        editing = context.session.editing
+        painted = editing.apply_shape(name_of(context, "Paint", class_id), box, mask, class_id)
+        if painted is not None and class_id != UNLABELLED:
+            context.mark_fresh(*painted)
+
+
+class RectangleTool(Tool):
+    """Covers every pixel that the drag passes over from corner to corner."""
+
+    id = "rectangle"
+    title = "Rectangle"
+    key = "T"
+    icon = "mdi6.rectangle-outline"
+    hint = translatable("Tool", "Drag a rectangle · Shift for a square · Alt or right drag takes labels away")
+
+    def __init__(self, context: ToolContext) -> None:
+        super().__init__(context)
+        self._start: Point | None = None
+        self._end: Point = (0.0, 0.0)
+        self._class_id = UNLABELLED
+        self._document: Document | None = None
+
+    @property
+    def is_busy(self) -> bool:
+        return self._start is not None
+
+    @property
+    def sketch(self) -> Sketch | None:
+        if self._start is None:
+            return None
+        points = self._outline(self._start, self._end)
+        return Sketch(points, is_closed=True, erases=self._class_id == UNLABELLED)
+
+    def press(self, event: PointerEvent) -> None:
+        if self._context.document is None or self._start is not None:
+            return
+        class_id = find_class(self._context, erases=event.takes_away)
+        if class_id is not None:
+            self._class_id, self._document = class_id, self._context.document
+            self._start = self._end = event.point_yx
+            self._context.draw_sketch()
+
+    def move(self, event: PointerEvent) -> None:
+        if self._start is not None:
+            self._end = self._make_regular(self._start, event.point_yx) if event.shift else event.point_yx
+            self._context.draw_sketch()
+
+    def release(self, event: PointerEvent) -> None:
+        self.move(event)
+        self.finish()
+
+    def finish(self) -> None:
+        start, document = self._start, self._document
+        self.cancel()
+        if start is not None and document is not None and document is self._context.document:
+            box, mask = self._make_mask(start, self._end, document.shape_hw)
+            apply_area(self._context, box, mask, self._class_id)
+
+    def cancel(self) -> None:
+        self._start = self._document = None
+        self._context.draw_sketch()
+
+    def _make_regular(self, start: Point, end: Point) -> Point:
+        """The other corner of a square (or circle) as large as the longer side."""
+        dy, dx = end[0] - start[0], end[1] - start[1]
+        side = max(abs(dy), abs(dx))
+        return start[0] + math.copysign(side, dy), start[1] + math.copysign(side, dx)
+
+    def _outline(self, start: Point, end: Point) -> tuple[Point, ...]:
+        y0, y1 = math.floor(min(start[0], end[0])), math.floor(max(start[0], end[0])) + 1
+        x0, x1 = math.floor(min(start[1], end[1])), math.floor(max(start[1], end[1])) + 1
+        return ((y0, x0), (y0, x1), (y1, x1), (y1, x0))
+
+    def _make_mask(self, start: Point, end: Point, shape_hw: tuple[int, int]) -> tuple[Box, Mask]:
+        return make_rectangle(start, end, shape_hw)
+
+
+class EllipseTool(RectangleTool):
+    """Covers the ellipse that touches the four sides of what the drag passes over."""
+
+    id = "ellipse"
+    title = "Ellipse"
+    key = "O"
+    icon = "mdi6.ellipse-outline"
+    hint = translatable("Tool", "Drag an ellipse · Shift for a circle · Alt or right drag takes labels away")
+
+    def _outline(self, start: Point, end: Point) -> tuple[Point, ...]:
+        middle_y, middle_x = (start[0] + end[0]) / 2, (start[1] + end[1]) / 2
+        radius_y, radius_x = abs(start[0] - end[0]) / 2, abs(start[1] - end[1]) / 2
+        angles = np.linspace(0, 2 * np.pi, ELLIPSE_CORNERS, endpoint=False)
+        return tuple(
+            (middle_y + radius_y * math.sin(angle), middle_x + radius_x * math.cos(angle)) for angle in angles
+        )
+
+    def _make_mask(self, start: Point, end: Point, shape_hw: tuple[int, int]) -> tuple[Box, Mask]:
+        return make_ellipse(start, end, shape_hw)
