@@ -9,7 +9,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from fcn_studio.inference import openvino_engine
+from fcn_studio.core.errors import CheckpointError
+from fcn_studio.inference import graphs, openvino_engine
 from fcn_studio.inference.device import choose_device
 from fcn_studio.models.spec import ModelSpec
 
@@ -57,13 +58,17 @@ def make_engine(
     contributes.
     Raises CheckpointError (the checkpoint is broken or foreign) or DeviceError (cuda, and none there).
     """
-    graph = openvino_engine.find_graph(checkpoint_path) if openvino_engine.is_installed() else None
+    graph = graphs.find_graph(checkpoint_path, cache_dir) if openvino_engine.is_installed() else None
     spare_torch = quick and device == "auto" and graph is not None and "torch" not in sys.modules
     where = "cpu" if spare_torch else choose_device(device)
     if where == "cpu" and graph is not None:
-        return openvino_engine.OpenVinoEngine.open(
-            checkpoint_path, graph, cache_dir, threads=threads, finest=finest
-        )
+        try:
+            return openvino_engine.OpenVinoEngine.open(
+                checkpoint_path, graph, cache_dir, threads=threads, finest=finest
+            )
+        except CheckpointError:
+            if not graphs.forget_graph(graph, cache_dir):
+                raise  # the graph came with the program: it is the checkpoint that does not fit
     from fcn_studio.inference.torch_engine import TorchEngine
 
     return TorchEngine.open(checkpoint_path, where, finest)

@@ -24,7 +24,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fcn_studio.core.errors import CheckpointError, StorageError
-from fcn_studio.core.resources import resource_path
 from fcn_studio.inference.places import default_cache_dir, prune_folder, remove_quietly
 from fcn_studio.io.atomic import write_atomic
 from fcn_studio.models.spec import ModelSpec, checkpoint_paths, read_card
@@ -32,33 +31,11 @@ from fcn_studio.models.weights import finer_scores, read_state, require_own_weig
 
 BLOB_MAGIC = b"FCNSOV1\n"
 BLOBS_LIMIT_BYTES = 128 << 20
-EMBEDDED = "embedded"
 
 
 def is_installed() -> bool:
     """Whether the package is there; does not import it."""
     return importlib.util.find_spec("openvino") is not None
-
-
-def find_graph(checkpoint_path: Path | str) -> Path | None:
-    """The ONNX graph of a checkpoint's architecture and options, or None: any of its weights fit by name.
-
-    Looked for as resources/models/<architecture>.onnx, then as the embedded model's where its card names the
-    same architecture. Raises CheckpointError for a checkpoint without a readable card.
-    """
-    wanted = read_card(checkpoint_path)
-    try:
-        if not wanted.options:
-            return resource_path("models", f"{wanted.architecture}.onnx")
-    except FileNotFoundError:
-        pass
-    try:
-        graph = resource_path("models", f"{EMBEDDED}.onnx")
-        card = read_card(resource_path("models", f"{EMBEDDED}.json"))
-    except FileNotFoundError:
-        return None
-    same = (card.architecture, card.options) == (wanted.architecture, wanted.options)
-    return graph if same else None
 
 
 def _import_openvino() -> Any:
@@ -140,11 +117,14 @@ def compile_graph(
     """
     openvino = _import_openvino()
     core = openvino.Core()
-    model = core.read_model(graph)
     misfit = CheckpointError(
         f"The checkpoint {spec.name} does not fit the network {spec.architecture}: "
         "take both of its files from the same place, or train it again."
     )
+    try:
+        model = core.read_model(graph)
+    except RuntimeError as error:
+        raise misfit from error
     left = dict(state)
     for node in model.get_ops():
         name = node.get_friendly_name()

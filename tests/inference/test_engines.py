@@ -13,7 +13,7 @@ from onnx import numpy_helper
 
 from fcn_studio.core.errors import CheckpointError, DeviceError, UsageError
 from fcn_studio.core.resources import resource_path
-from fcn_studio.inference import device, engine, openvino_engine
+from fcn_studio.inference import device, engine, graphs, openvino_engine
 from fcn_studio.inference.export_onnx import check_export, main
 from fcn_studio.inference.torch_engine import TorchEngine
 from fcn_studio.inference.upsample import compute_labels
@@ -204,7 +204,7 @@ def test_without_openvino_torch_takes_over(make_checkpoint, tmp_path, monkeypatc
 
 
 def test_an_architecture_without_a_graph_runs_in_torch(make_checkpoint, tmp_path, monkeypatch):
-    monkeypatch.setattr(openvino_engine, "find_graph", lambda path: None)
+    monkeypatch.setattr(graphs, "find_graph", lambda path, cache_dir: None)
     assert engine.make_engine(make_checkpoint(3), "cpu", tmp_path).name == "torch f32, cpu"
 
 
@@ -226,7 +226,7 @@ def test_a_quick_start_does_not_ask_torch(make_checkpoint, graph_path, tmp_path,
     def refuse(device):
         raise AssertionError("torch would be imported")
 
-    monkeypatch.setattr(openvino_engine, "find_graph", lambda path: graph_path)
+    monkeypatch.setattr(graphs, "find_graph", lambda path, cache_dir: graph_path)
     monkeypatch.setattr(engine, "choose_device", refuse)
     monkeypatch.delitem(sys.modules, "torch")
     assert engine.make_engine(make_checkpoint(3), "auto", tmp_path, quick=True).name == "OpenVINO f32, cpu"
