@@ -44,7 +44,7 @@ LOOKS: dict[str, Look] = {
     "mask": Look(False, 0.6, Style.BOTH, _ALL),
     "origin": Look(False, 0.6, Style.BOTH, _ALL),
     "uncertainty": Look(False, 0.7, Style.FILL, (Style.FILL,)),
-    "difference": Look(False, 0.8, Style.BOTH, _ALL),
+    "difference": Look(False, 0.55, Style.BOTH, _ALL),
 }
 
 

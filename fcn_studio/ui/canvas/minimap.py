@@ -13,6 +13,7 @@ from fcn_studio.ui.canvas.scene import Scene
 from fcn_studio.ui.canvas.transform import ViewTransform
 
 LONG_SIDE_PX = 150
+SHARE_OF_VIEW = 0.24  # of its shorter side, at most
 SMALLEST_SIDE_PX = 24
 BORDER_PX = 3
 REFRESH_MS = 250  # after a change; a stroke must not wait for the minimap
@@ -29,7 +30,7 @@ class Minimap(QWidget):
 
     def __init__(self, scene: Scene, parent: QWidget) -> None:
         super().__init__(parent)
-        self._scene = scene
+        self._scene, self._view = scene, parent
         self._frame = Frame()
         self._small = ViewTransform((1, 1), (1, 1))
         self._timer = QTimer(self)
@@ -46,7 +47,8 @@ class Minimap(QWidget):
         """Take the size that suits the image, and draw it anew."""
         transform = self._scene.transform
         height, width = transform.image_hw
-        scale = (LONG_SIDE_PX - 2 * BORDER_PX) / max(height, width)
+        room = SHARE_OF_VIEW * min(self._view.width(), self._view.height())
+        scale = (min(LONG_SIDE_PX, room) - 2 * BORDER_PX) / max(height, width)
         inner = [max(SMALLEST_SIDE_PX, round(side * scale)) for side in (height, width)]
         self.resize(QSize(inner[1] + 2 * BORDER_PX, inner[0] + 2 * BORDER_PX))
         view_hw = math.ceil(inner[0] * pixel_ratio), math.ceil(inner[1] * pixel_ratio)
@@ -91,17 +93,17 @@ class Minimap(QWidget):
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         painter = QPainter(self)
-        painter.fillRect(self.rect(), self.palette().color(QPalette.ColorRole.Window))
+        painter.fillRect(self.rect(), self._view.palette().color(QPalette.ColorRole.Window))
         inner = QRectF(self.rect()).adjusted(BORDER_PX, BORDER_PX, -BORDER_PX, -BORDER_PX)
         if not self._frame.image.isNull():
             painter.drawImage(inner, self._frame.image)
-        painter.setPen(QPen(self.palette().color(QPalette.ColorRole.Mid), 1))
+        painter.setPen(QPen(self._view.palette().color(QPalette.ColorRole.Mid), 1))
         painter.drawRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5))
         seen = self._seen_rect().translated(inner.topLeft()).intersected(inner)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(QPen(SHADE, 4))
         painter.drawRect(seen)
-        painter.setPen(QPen(self.palette().color(QPalette.ColorRole.Link), 2))
+        painter.setPen(QPen(self._view.palette().color(QPalette.ColorRole.Link), 2))
         painter.drawRect(seen)
         painter.end()
 

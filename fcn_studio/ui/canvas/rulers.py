@@ -27,7 +27,7 @@ class Ruler(QWidget):
 
     def __init__(self, scene: Scene, orientation: Qt.Orientation, parent: QWidget) -> None:
         super().__init__(parent)
-        self._scene = scene
+        self._scene, self._view = scene, parent
         self._is_top = orientation == Qt.Orientation.Horizontal
         self._pointed: tuple[int, int] | None = None
         self.pixel_ratio = 1.0
@@ -43,7 +43,7 @@ class Ruler(QWidget):
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         painter = QPainter(self)
-        palette = self.palette()
+        palette = self._view.palette()
         painter.fillRect(self.rect(), palette.color(QPalette.ColorRole.Window))
         font = QFont(self.font())
         font.setPixelSize(FONT_PX)
@@ -56,7 +56,10 @@ class Ruler(QWidget):
             near, far = (self._place(self._pointed[self._is_top] + side) for side in (0, 1))
             width = max(far - near, 1.5)
             left = near if self._is_top else self._length - near - width
-            painter.fillRect(QRectF(left, 0, width, RULER_PX), palette.color(QPalette.ColorRole.Link))
+            mark = palette.color(QPalette.ColorRole.Link)
+            painter.fillRect(QRectF(left, RULER_PX - 3, width, 3), mark)
+            mark.setAlphaF(0.3)
+            painter.fillRect(QRectF(left, 0, width, RULER_PX - 3), mark)
         painter.end()
 
     @property
