@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fcn_studio.models.checkpoint import load_checkpoint, save_checkpoint
+    from fcn_studio.models.foreign import load_foreign
+    from fcn_studio.models.foreign_files import read_foreign
     from fcn_studio.models.registry import architectures, create_model
     from fcn_studio.models.spec import ModelSpec, read_card
     from fcn_studio.models.surgery import with_classes
@@ -16,6 +18,8 @@ _HOME = {
     "read_state": "weights",
     "load_checkpoint": "checkpoint",
     "save_checkpoint": "checkpoint",
+    "load_foreign": "foreign",
+    "read_foreign": "foreign_files",
     "architectures": "registry",
     "create_model": "registry",
     "with_classes": "surgery",
@@ -25,7 +29,9 @@ __all__ = [
     "architectures",
     "create_model",
     "load_checkpoint",
+    "load_foreign",
     "read_card",
+    "read_foreign",
     "save_checkpoint",
     "with_classes",
 ]

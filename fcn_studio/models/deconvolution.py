@@ -72,7 +72,7 @@ class Deconvolution(nn.Module):
         if given is not None:
             state_dict = {name: value for name, value in state_dict.items() if name != key}
             errors: list[str] = args[4]
-            reason = self._misfit(given)
+            reason = self.misfit(given)
             if reason:
                 errors.append(f"{key} {reason}")
             elif self.weight is not None:
@@ -81,7 +81,7 @@ class Deconvolution(nn.Module):
                 state_dict[key] = self.weight
         super()._load_from_state_dict(state_dict, prefix, *args)
 
-    def _misfit(self, given: Tensor) -> str:
+    def misfit(self, given: Tensor) -> str:
         """Why a file's weight cannot be this layer's, or an empty text."""
         if given.ndim != 4 or given.shape[1] not in (1, given.shape[0]):
             return f"has the shape {tuple(given.shape)}, no square of classes"

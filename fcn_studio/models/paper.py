@@ -110,7 +110,7 @@ class PaperNetwork(FcnNetwork):
         self.options = {}
         self.trunk_name, self.finest = trunk, stride
         self._normalised = trunk.endswith("_bn")
-        self._scales = AT_ONCE_SCALES if at_once else {}
+        self.at_once = at_once
         self._learnt_to_pixels = learnt[1]
         self._layers = trunk_layers(trunk, width)
         self._crops: dict[int, int] = {}
@@ -164,7 +164,7 @@ class PaperNetwork(FcnNetwork):
         scores: Tensor = self.score_fr(deep)
         for name, stride in zip(self._doublings, _SKIPS, strict=False):
             scores = self.get_submodule(name)(scores)
-            skip = pooled[stride] * self._scales[stride] if self._scales else pooled[stride]
+            skip = pooled[stride] * AT_ONCE_SCALES[stride] if self.at_once else pooled[stride]
             scores = scores + _cut(
                 self.get_submodule(_SKIPS[stride])(skip), self._crops[stride], scores.shape
             )
@@ -252,7 +252,7 @@ def _cut(x: Tensor, offset: int, shape: Sequence[int]) -> Tensor:
     return x[..., offset : offset + shape[-2], offset : offset + shape[-1]]
 
 
-class _AtOnceVgg(VggTrunk):
+class AtOnceVgg(VggTrunk):
     """VGG whose pool4 and pool3 are scaled as in the at-once network, for the same padding."""
 
     def forward(self, x: Tensor) -> Features:
@@ -265,7 +265,7 @@ class _AtOnceVgg(VggTrunk):
 def _build_at_once(classes: int, options: Options) -> FcnNetwork:
     if options.padding == "paper":
         return build("vgg16", "fcn8s", classes, options, at_once=True)
-    return make_network(_AtOnceVgg(DEPTHS[16], fc_channels=options.fc_channels), classes, 8, options)
+    return make_network(AtOnceVgg(DEPTHS[16], fc_channels=options.fc_channels), classes, 8, options)
 
 
 register_architecture("fcn8s_atonce_vgg16", _build_at_once)

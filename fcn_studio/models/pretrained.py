@@ -20,6 +20,11 @@ def load_trunk_weights(model: FcnNetwork, weights: State | Path | str) -> FcnNet
     feature layers must be there with its shape; fc6 and fc7 may be missing (files of features alone).
     Raises CheckpointError, which names the first weight that does not fit.
     """
+    if not hasattr(model, "trunk"):
+        from fcn_studio.models.foreign import load_foreign
+
+        load_foreign(model, weights)
+        return model
     name = "The state dict" if isinstance(weights, Mapping) else Path(weights).name
     state = weights if isinstance(weights, Mapping) else _read(weights)
     own = model.trunk.state_dict()

@@ -45,10 +45,13 @@ class TorchvisionNetwork(FcnNetwork):
     stride, that is the same as cells on ``grid``; the card fills pictures up to such sizes.
     """
 
+    mean: tuple[float, float, float] = IMAGENET_MEAN
+    std: tuple[float, float, float] = IMAGENET_STD
+
     def __init__(self, name: str, classes: int) -> None:
         nn.Module.__init__(self)
         self.options = {}
-        self._kind, self._facts = name, NETWORKS[name]
+        self.kind, self._facts = name, NETWORKS[name]
         net = self._make(classes, aux=False)
         self.backbone, self.classifier = net.backbone, net.classifier
         self.aux_classifier: nn.Module | None = None
@@ -66,14 +69,14 @@ class TorchvisionNetwork(FcnNetwork):
     def _make(self, classes: int, *, aux: bool) -> Any:
         import torchvision
 
-        build = getattr(torchvision.models.segmentation, self._kind)
-        extra = {} if self._kind.startswith("lraspp") else {"aux_loss": aux}
+        build = getattr(torchvision.models.segmentation, self.kind)
+        extra = {} if self.kind.startswith("lraspp") else {"aux_loss": aux}
         return build(weights=None, weights_backbone=None, num_classes=classes, **extra)
 
     def _follow(self, state_dict: Any, prefix: str, *_args: Any) -> None:
         """Before loading: have an auxiliary head where the state dict has one, and only there."""
         wanted = any(key.startswith(f"{prefix}aux_classifier.") for key in state_dict)
-        if wanted == (self.aux_classifier is not None) or self._kind.startswith("lraspp"):
+        if wanted == (self.aux_classifier is not None) or self.kind.startswith("lraspp"):
             return
         with torch.device("meta"):
             net = self._make(self.classes, aux=wanted)
@@ -103,14 +106,6 @@ class TorchvisionNetwork(FcnNetwork):
     def minimum_size(self) -> int:
         """Two cells of the deepest map: in training, batch norm needs more than one."""
         return 32
-
-    @property
-    def mean(self) -> tuple[float, float, float]:
-        return IMAGENET_MEAN
-
-    @property
-    def std(self) -> tuple[float, float, float]:
-        return IMAGENET_STD
 
     @property
     def exact_tiling(self) -> bool:

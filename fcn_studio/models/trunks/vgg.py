@@ -14,7 +14,7 @@ from fcn_studio.models.trunks.trunk import Features, Pool, Trunk
 
 # Simonyan and Zisserman 2015, table 1 (A, B, D, E): convolutions of each stage.
 DEPTHS = {11: (1, 1, 2, 2, 2), 13: (2, 2, 2, 2, 2), 16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}
-WIDTHS = (64, 128, 256, 512, 512)
+MULTIPLES = (1, 2, 4, 8, 8)  # of the first stage's channels
 FIRST_PADDING = 4
 """The paper pads conv1_1 by 100. Cells keep its phase with 100 mod 32, at a third to a half of the work."""
 
@@ -25,25 +25,33 @@ class VggTrunk(Trunk):
     Stage s ends in a 2x2 pooling. fc6 is 7x7 with padding 3, so its cells lie on those of pool5.
     """
 
-    def __init__(self, depths: tuple[int, ...], *, batch_norm: bool = False, fc_channels: int = 4096) -> None:
+    def __init__(
+        self,
+        depths: tuple[int, ...],
+        *,
+        batch_norm: bool = False,
+        fc_channels: int = 4096,
+        width: int = 64,
+    ) -> None:
+        """``width``: channels of the first stage; less than 64 is for tests."""
         super().__init__()
         layers: list[nn.Module] = []
         grid, grids, self._pool_index = Grid(), {}, {}
         channels = 3
-        for stage, (depth, width) in enumerate(zip(depths, WIDTHS, strict=True)):
+        for stage, (depth, multiple) in enumerate(zip(depths, MULTIPLES, strict=True)):
             for _ in range(depth):
                 padding = 1 if layers else FIRST_PADDING
-                layers.append(nn.Conv2d(channels, width, 3, padding=padding))
-                layers += [nn.BatchNorm2d(width)] if batch_norm else []
+                layers.append(nn.Conv2d(channels, multiple * width, 3, padding=padding))
+                layers += [nn.BatchNorm2d(multiple * width)] if batch_norm else []
                 layers.append(nn.ReLU(inplace=True))
-                grid, channels = grid.through(3, padding=padding), width
+                grid, channels = grid.through(3, padding=padding), multiple * width
             self._pool_index[len(layers)] = 2 << stage
             layers.append(nn.MaxPool2d(2, 2))
             grid = grids[2 << stage] = grid.through(2, 2)
         self.features = nn.Sequential(*layers)
-        self.classifier = make_classifier(512, fc_channels, kernel=7, padding=3)
+        self.classifier = make_classifier(8 * width, fc_channels, kernel=7, padding=3)
         self.grids = {4: grids[4], 8: grids[8], 16: grids[16], 32: grids[32].through(7, padding=3)}
-        self.channels = {4: 128, 8: 256, 16: 512, 32: fc_channels}
+        self.channels = {4: 2 * width, 8: 4 * width, 16: 8 * width, 32: fc_channels}
         self.pools = {stride: Pool(2) for stride in (8, 16, 32)}
 
     def forward(self, x: Tensor) -> Features:
