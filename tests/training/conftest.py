@@ -18,6 +18,7 @@ from fcn_studio.models.registry import create_model
 from fcn_studio.models.spec import ModelSpec
 from fcn_studio.training.settings import Recipe
 
+torch.set_num_threads(1)  # tiny tensors: more threads only wait for each other
 UNLABELLED = 255
 TINY = Recipe(
     name="tiny", steps=4, batch=2, crops_at_once=1, crop_px=49, warm_up_steps=1, ema_decay=0.5,

@@ -11,7 +11,7 @@ import torch
 from fcn_studio.core.errors import TrainingError, UsageError
 from fcn_studio.core.ports import Sample
 from fcn_studio.training.batches import Batch, BatchMaker
-from fcn_studio.training.crops import Crop, choose_crops
+from fcn_studio.training.crops import Crop, Paste, choose_crops
 from fcn_studio.training.deck import Deck, make_picture
 from fcn_studio.training.distill import Teaching
 from fcn_studio.training.settings import Recipe
@@ -174,6 +174,71 @@ def test_the_deck_keeps_to_its_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     for index in (5, 0, 3, 0):
         assert np.array_equal(deck.picture(index).pixels.numpy()[0], samples[index].pixels[..., 0])
     assert len(deck._cache) <= 3
+
+
+def test_crops_take_the_size_that_suits_the_network() -> None:
+    deck = _deck(make_sample(hw=(70, 90)))
+    sizes = []
+    for multiple, remainder in ((16, 1), (32, 0), (32, 1)):
+        spec = make_card("ground", "disc", pad_multiple=multiple, pad_remainder=remainder, minimum_size=33)
+        maker = BatchMaker(deck, PLAIN.with_changes(crop_px=64), spec, None)
+        crops = choose_crops(deck, PLAIN, maker.side_px)
+        assert maker.make(crops).pixels.shape[2:] == (maker.side_px, maker.side_px)
+        sizes.append(maker.side_px)
+    assert sizes == [65, 64, 65]
+
+
+def test_whole_pictures_keep_their_size_and_share_a_pass_filled_up() -> None:
+    first, second = make_sample("a", (40, 90)), make_sample("b", (60, 50), 1)
+    deck = _deck(first, second)
+    recipe = PLAIN.with_changes(crop_px=0, flip=0.0, batch=8, scale_range=(0.5, 2.0))
+    torch.manual_seed(0)
+    crops = choose_crops(deck, recipe, None)
+    assert {crop.index for crop in crops} == {0, 1}
+    pair = [next(crop for crop in crops if crop.index == index) for index in (0, 1)]
+    spec = make_card("ground", "disc", pad_multiple=32, pad_remainder=1, minimum_size=33)
+    batch = BatchMaker(deck, recipe, spec, None).make(pair, whole=True)
+    assert batch.labels.shape == (2, 65, 97)
+    for labels, sample in zip(batch.labels, (first, second), strict=True):
+        height, width = sample.labels.shape
+        assert np.array_equal(labels[:height, :width], sample.labels)
+        assert int((labels != 255).sum()) == height * width
+
+
+def test_whole_pictures_go_through_the_network_fewer_at_once() -> None:
+    deck = _deck(make_sample(hw=(96, 96)))
+    recipe = PLAIN.with_changes(crop_px=49, crops_at_once=8, batch=8)
+    maker = BatchMaker(deck, recipe, make_card("a", "b"), None)
+    whole = [Crop(0, 0, 0, 96, 96, (96, 96), False)] * 8
+    assert [len(part) for part in maker.split(whole, whole=True)] == [2, 2, 2, 2]
+    assert [len(part) for part in maker.split(whole, whole=False)] == [8]
+    recipe = PLAIN.with_changes(steps=10, whole_share_end=0.3)
+    assert [recipe.is_whole(step) for step in range(10)] == [False] * 7 + [True] * 3
+
+
+def test_a_rare_class_is_laid_on_at_the_same_place_and_scale() -> None:
+    common = replace(make_sample("a", (64, 80)), labels=np.zeros((64, 80), np.uint8))
+    donor = make_sample("b", (60, 90), 1)  # another size: what both have is laid on
+    deck = _deck(common, donor)
+    assert deck.rare == (1,)
+    torch.manual_seed(0)
+    recipe = PLAIN.with_changes(paste=1.0, focus=0.0, batch=4)
+    crops = [crop for _ in range(10) for crop in choose_crops(deck, recipe, 49) if crop.index == 0]
+    pasted = [crop for crop in crops if crop.paste is not None]
+    assert len(pasted) > len(crops) / 2
+    assert {(crop.paste.index, crop.paste.klass) for crop in pasted if crop.paste} == {(1, 1)}
+    crop = Crop(0, 10, 20, 49, 49, (49, 49), False, Paste(1, 1))
+    batch = _batch(deck, [crop])
+    mine = np.zeros((49, 49), bool)
+    mine[:, :] = donor.labels[10:59, 20:69] == 1
+    assert mine.any()
+    assert np.array_equal(batch.labels[0].numpy(), mine)
+    shown = batch.pixels[0].permute(1, 2, 0).numpy()
+    expected = np.where(mine[..., None], donor.pixels[10:59, 20:69], common.pixels[10:59, 20:69])
+    assert np.array_equal(shown, expected)
+    assert np.array_equal(deck.picture(0).pixels.numpy().transpose(1, 2, 0), common.pixels)
+    over = Crop(0, 15, 31, 49, 49, (49, 49), False, Paste(1, 1))  # runs past the donor's lower edge
+    assert int((_batch(deck, [over]).labels == 1).sum()) == int((donor.labels[15:60, 31:80] == 1).sum())
 
 
 def test_recipes_say_what_is_wrong_with_a_number() -> None:

@@ -8,24 +8,36 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 
 from fcn_studio.core.cancel import CancelToken
 from fcn_studio.core.errors import Cancelled, TrainingError
+from fcn_studio.models.checkpoint import make_card as make_model_card
 from fcn_studio.models.fcn import FcnNetwork
+from fcn_studio.models.registry import create_model
 from fcn_studio.training.deck import Deck
 from fcn_studio.training.events import Finished, StepDone, Validated
 from fcn_studio.training.loop import Training
 from fcn_studio.training.run_folder import RunFolder
 from fcn_studio.training.settings import Recipe
 
-from .conftest import TINY, Samples, finish, make_card, make_network, make_sample
+from .conftest import TINY, Samples, finish, make_network, make_sample
 
 
 def _training(recipe: Recipe = TINY, **more) -> Training:  # type: ignore[no-untyped-def]
     source = Samples(("ground", "disc"), make_sample("a"), make_sample("b", seed=1))
     deck = Deck(source, source.names("train"), 1000)
     list(deck.prepare())
-    return Training(make_network(2), make_card("ground", "disc"), deck, recipe, seed=7, **more)
+    model = more.pop("model", None) or make_network(2)
+    card = make_model_card(model, name="tiny", class_keys=("ground", "disc"), class_names=("a", "b"))
+    return Training(model, card, deck, recipe, seed=7, **more)
+
+
+def _restless() -> FcnNetwork:
+    """A network with all that a run must remember: BatchNorm statistics and dropout."""
+    network = create_model("fcn8s_mobilenet_v2", 2, score_width=4)
+    network.head.score16.look.append(nn.Dropout(0.5))
+    return network
 
 
 def _run_folder(path: Path) -> RunFolder:
@@ -52,6 +64,76 @@ def test_a_run_that_was_interrupted_goes_on_exactly(tmp_path: Path) -> None:
     assert [e.step for e in events if isinstance(e, StepDone)] == [3, 4]
     expected = whole.model.state_dict()
     assert all(torch.equal(value, expected[name]) for name, value in resumed.model.state_dict().items())
+
+
+def test_statistics_dropout_and_changes_of_light_are_gone_on_with_exactly(tmp_path: Path) -> None:
+    recipe = TINY.with_changes(
+        optimizer="sgd", schedule="poly", gamma=0.3, temperature=0.1, blur=0.5, noise=0.02, paste=0.5,
+        lovasz=0.5, hard_share=0.5, whole_share_end=0.5, ema_decay=0.9,
+    )  # fmt: skip
+    torch.manual_seed(0)
+    model = _restless()
+    _, whole = finish(_training(recipe, model=model).run(CancelToken()))
+    run = _run_folder(tmp_path / "run")
+    walk = _training(recipe, model=model, run=run).run(CancelToken())
+    next(event for event in walk if isinstance(event, StepDone) and event.step == 2)
+    walk.close()
+    torch.rand(5)
+    again = _training(recipe, model=model, run=run)
+    again.resume()
+    _, resumed = finish(again.run(CancelToken()))
+    expected = whole.model.state_dict()
+    assert any("running_mean" in name for name in expected)
+    assert all(torch.equal(value, expected[name]) for name, value in resumed.model.state_dict().items())
+    assert not all(torch.equal(value, expected[name]) for name, value in model.state_dict().items())
+
+
+def test_bfloat16_is_for_the_network_and_the_loss_stays_float32() -> None:
+    """Nearly the same losses as in float32, and weights that are still float32."""
+    seen: list[torch.dtype] = []
+
+    def look(_layer: nn.Module, _given: object, scores: torch.Tensor) -> None:
+        seen.append(scores.dtype)
+
+    losses = []
+    for precision in ("float32", "bfloat16"):
+        training = _training(TINY.with_changes(precision=precision))
+        training._model.head.project.register_forward_hook(look)
+        events, outcome = finish(training.run(CancelToken()))
+        losses.append([event.loss for event in events if isinstance(event, StepDone)])
+        assert {value.dtype for value in outcome.model.state_dict().values()} == {torch.float32}
+    assert set(seen[: len(seen) // 2]) == {torch.float32}
+    assert set(seen[len(seen) // 2 :]) == {torch.bfloat16}
+    assert losses[0] == pytest.approx(losses[1], rel=0.03)
+    assert losses[0] != losses[1]
+
+
+def test_a_summed_loss_is_the_mean_times_the_labelled_pixels() -> None:
+    recipe = TINY.with_changes(crop_px=0, batch=1, steps=1, color=0.0, flip=0.0, focus=1.0)
+    found = [
+        finish(_training(recipe.with_changes(reduction=word)).run(CancelToken()))[0][0].loss
+        for word in ("mean", "sum")
+    ]
+    assert found[1] == pytest.approx(found[0] * 64 * 80, rel=1e-4)
+
+
+def test_the_lovasz_loss_comes_on_top() -> None:
+    plain, more = (
+        finish(_training(TINY.with_changes(steps=1, crops_at_once=2, lovasz=weight)).run(CancelToken()))[0][
+            0
+        ].loss
+        for weight in (0.0, 1.0)
+    )
+    assert 0.05 < more - plain <= 1.0
+
+
+def test_a_run_begun_before_a_number_was_added_can_be_gone_on_with(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path)
+    run.begin({"recipe": {"name": "tiny", "steps": 4}, "seed": 1})
+    known = {"name": "tiny", "steps": 4, "lovasz": 0.0}
+    run.require_same({"recipe": known, "seed": 1}, {"recipe": {"lovasz": 0.0, "batch": 8}})
+    with pytest.raises(TrainingError, match=r"another recipe \(lovasz\)"):
+        run.require_same({"recipe": known | {"lovasz": 0.5}, "seed": 1}, {"recipe": {"lovasz": 0.0}})
 
 
 def test_closing_the_generator_stores_the_state(tmp_path: Path) -> None:

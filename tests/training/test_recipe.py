@@ -1,0 +1,66 @@
+"""Recipes: numbers that can be, words of a command line, epochs and stages, the registry."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from fcn_studio.core.errors import UsageError
+from fcn_studio.training.recipe import MODERN, parse_changes, recipe, recipes, register
+from fcn_studio.training.settings import Recipe
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"flip": 2.0}, "flip is 2.0: use a number from 0 to 1"),
+        ({"optimizer": "adam"}, "adamw, sgd"),
+        ({"precision": "float16"}, "float32, bfloat16"),
+        ({"hard_share": 0.0}, "hard_share"),
+        ({"steps": 0}, "at least 1"),
+        ({"scale_range": (2.0, 0.5)}, "scale_range"),
+    ],
+)
+def test_impossible_numbers_are_named(changes: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(UsageError, match=complaint):
+        MODERN.with_changes(**changes)
+
+
+def test_words_become_numbers_of_their_kind() -> None:
+    words = ("crop_px=353", "scale_range=[0.5, 2]", "balance=none", "trunk_rate=1e-3", "start_counts=false")
+    assert parse_changes(words) == {
+        "crop_px": 353, "scale_range": (0.5, 2.0), "balance": "none", "trunk_rate": 1e-3,
+        "start_counts": False,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "word", ["crop=3", "balance=false", "steps=1.5", "flip=x", "scale_range=3", "name=x", "title=x", "flip"]
+)
+def test_wrong_words_are_said(word: str) -> None:
+    with pytest.raises(UsageError, match=word.partition("=")[0]):
+        parse_changes((word,))
+
+
+def test_epochs_are_as_many_crops_as_images() -> None:
+    plan = Recipe(name="x", steps=1, batch=8)
+    assert plan.for_epochs(150, 367).steps == 6882
+    assert plan.for_epochs(0.001, 5).steps == 1
+
+
+def test_a_name_is_registered_once_and_the_nearest_is_told() -> None:
+    with pytest.raises(ValueError, match="modern"):
+        register(MODERN)
+    with pytest.raises(UsageError, match="nearest is 'modern'"):
+        recipe("moderm")
+    assert recipe("modern") is MODERN
+
+
+def test_every_recipe_can_be_shown_to_people() -> None:
+    names = [entry.name for entry in recipes()]
+    assert names == sorted(names)
+    for entry in recipes():
+        assert entry.title
+        assert entry.description.endswith(".")
+        assert len(entry.description) < 130
