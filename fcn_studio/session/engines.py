@@ -38,6 +38,11 @@ class Engines:
         self._predictors[key] = self._predictors.pop(key)  # the last one in the order is the last one used
         return self._predictors[key]
 
+    def forget(self, card_id: str) -> None:
+        """Close what runs a checkpoint: the next question finds the fastest engine anew."""
+        for key in [key for key in self._predictors if key[0] == card_id]:
+            self._close(key)
+
     def forget_quick(self) -> bool:
         """Once torch is loaded: close what "auto" had put on the CPU beside a GPU; whether there was any."""
         from fcn_studio.inference.device import choose_device

@@ -20,6 +20,7 @@ from fcn_studio.jobs import Priority
 from fcn_studio.session.document import Document
 from fcn_studio.session.engines import Engines
 from fcn_studio.session.events import Level, Notice, Phase, PredictionStatus, SessionEvents
+from fcn_studio.session.graphs import GraphDesk
 from fcn_studio.session.workers import Workers
 
 CURRENT = "current image"
@@ -76,6 +77,7 @@ class PredictionDesk:
         self._find_document = find_document
         self._fall_back = fall_back
         self._engines = Engines(cache_dir)  # device thread only
+        self._graphs = GraphDesk(workers, cache_dir, self._on_graph_ready)
         self._active: CheckpointEntry | None = None
         self.device = "auto"
         self.status = PredictionStatus(Phase.IDLE, "")
@@ -110,6 +112,16 @@ class PredictionDesk:
             Priority.NEIGHBOUR,
             lambda _cancel: self._engines.forget_quick(),
             lambda was_quick: self.set_device(self.device) if was_quick else None,
+        )
+
+    def close(self) -> None:
+        """End what runs in a process of its own."""
+        self._graphs.close()
+
+    def _on_graph_ready(self, entry: CheckpointEntry) -> None:
+        """A faster engine can be built now: it answers from the next question on."""
+        self._workers.device.submit(
+            ("engine", entry.card_id), Priority.NEIGHBOUR, lambda _cancel: self._engines.forget(entry.card_id)
         )
 
     def request(self, document: Document, neighbours: Sequence[Path], *, use_cache: bool = True) -> None:
@@ -216,6 +228,7 @@ class PredictionDesk:
         self._set_status(
             PredictionStatus(Phase.DONE, entry.name, prediction.engine, prediction.seconds * 1000)
         )
+        self._graphs.consider(entry, prediction.engine)
         for path in neighbours:
             self._prepare(entry, ticket.device, path)
 

@@ -171,6 +171,7 @@ class Session:
         self._keeper.write_all()
         self._keeper.discard_refused()
         self.teaching.abandon()
+        self.prediction.close()
         with contextlib.suppress(StorageError, OSError):  # settings are a convenience, not work
             self.save_settings()
         return self._workers.close(timeout_s)

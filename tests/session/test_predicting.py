@@ -12,6 +12,8 @@ import pytest
 
 from fcn_studio.inference import engine as engines
 from fcn_studio.inference import torch_engine
+from fcn_studio.models.checkpoint import make_card, save_checkpoint
+from fcn_studio.models.registry import create_model
 from fcn_studio.session import Phase
 from tests.session.checkpoints import write_checkpoint
 from tests.session.conftest import HW, write_image
@@ -237,3 +239,41 @@ assert not {{"torch", "openvino_telemetry", "PySide6"}} & {{m for m in sys.modul
 assert desk.session.close()
 """
     subprocess.run([sys.executable, "-c", code], check=True, timeout=100)
+
+
+def write_new_architecture(photos: Path, name: str) -> None:
+    """A checkpoint "photos 1" on the shelf of a network that no graph is shipped for."""
+    keys = ("background", "dog")
+    model = create_model(name, len(keys))
+    path = photos.parent / "photos.fcnstudio" / "checkpoints" / "photos 1.safetensors"
+    save_checkpoint(path, model, make_card(model, name="photos 1", class_keys=keys, class_names=keys))
+
+
+def test_a_new_architecture_gets_the_faster_engine_from_the_next_image_on(
+    start: Callable[..., Desk], photos: Path
+) -> None:
+    write_new_architecture(photos, "fcn32s_resnet18")
+    desk = start(networks=True)
+    desk.open(photos)
+    desk.session.classes.use_model_classes()
+    desk.session.shelf.activate("photos 1")
+    desk.predicted()
+    assert desk.document.prediction.engine.startswith("torch")
+    desk.settle()
+    desk.until(lambda: desk.session._workers.device.idle)
+    desk.session.prediction.request(desk.document, (), use_cache=False)
+    desk.predicted()
+    assert desk.document.prediction.engine.startswith("OpenVINO")
+    assert not desk.complaints
+
+
+def test_closing_does_not_wait_for_a_graph(start: Callable[..., Desk], photos: Path) -> None:
+    write_new_architecture(photos, "fcn16s_resnet18")
+    desk = start(networks=True)
+    desk.open(photos)
+    desk.session.shelf.activate("photos 1")
+    desk.predicted()
+    desk.until(lambda: desk.session.prediction._graphs._export is not None)
+    process = desk.session.prediction._graphs._export._process
+    assert desk.session.close(20)
+    assert process.poll() is not None
