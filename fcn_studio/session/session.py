@@ -13,7 +13,8 @@ from fcn_studio.core.ports import Dispatcher, SampleSource
 from fcn_studio.core.settings import Settings
 from fcn_studio.io.atomic import write_atomic
 from fcn_studio.project.opening import open_project
-from fcn_studio.project.project import ImageState, Project
+from fcn_studio.project.label_store import LoadedLabels
+from fcn_studio.project.project import ImageState, Project, load_document
 from fcn_studio.session.classes import ClassDesk
 from fcn_studio.session.comparing import ComparisonDesk
 from fcn_studio.session.document import Document
@@ -251,6 +252,32 @@ class Session:
         """Say that the open image needs no more work; accepts nothing by itself."""
         if self.project is not None and self.document is not None:
             self._keeper.keep_reviewed(self.project, self.document.image_id, reviewed)
+
+    def copy_previous_labels(self) -> None:
+        """Take the labels of the image before this one over where nothing is said here; one edit."""
+        project, document = self.project, self.document
+        if project is None or document is None:
+            return
+        place = project.image_ids.index(document.image_id)
+        if not place:
+            self.events.notice.emit(Notice(Level.INFO, "This is the first image: there is none before it."))
+            return
+        previous = project.image_ids[place - 1]
+        name = previous.rsplit("/", 1)[-1]
+
+        def on_read(loaded: LoadedLabels) -> None:
+            if self.document is not document:
+                return
+            if loaded.label_map.shape_hw != document.shape_hw:
+                text = f"{name} has another size: its labels would not fit here."
+                self.events.notice.emit(Notice(Level.WARNING, text))
+                return
+            self.editing.request_copy(loaded.label_map, f"Copy labels of {name}")
+
+        def read() -> LoadedLabels:
+            return load_document(project, previous)
+
+        self._workers.pool.submit(read, on_read, self._on_open_failed, key="copy", serial=previous)
 
     def set_device(self, device: str) -> None:
         """Run networks on "auto", "cpu" or "cuda"; remembered."""

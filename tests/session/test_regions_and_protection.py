@@ -9,6 +9,7 @@ from fcn_studio.core.box import Box
 from fcn_studio.core.label_map import LabelMap, Provenance
 from fcn_studio.core.protect import Protection, compute_brightness
 from fcn_studio.session.whole_image import RegionOp
+from tests.session.conftest import write_image
 from tests.session.test_editing import put_prediction
 
 CAT, DOG = 1, 2
@@ -169,6 +170,24 @@ def test_copied_labels_fill_what_is_unlabelled(desk) -> None:
     desk.session.editing.request_copy(LabelMap.empty((3, 3)), "Copy labels")
     desk.settle()
     assert len(names(desk)) == 2
+
+
+def test_the_labels_of_the_previous_image_are_copied_as_they_are_on_disk(desk, photos) -> None:
+    write_image(photos / "aa.png", (64, 80), 9)
+    desk.session.images.open("b.png")
+    desk.until(lambda: desk.document.image_id == "b.png")
+    desk.session.copy_previous_labels()
+    desk.settle()
+    assert "another size" in desk.complaints[0]
+    desk.show("a.png")
+    desk.stroke(30, 30, CAT)
+    desk.session.copy_previous_labels()
+    assert "first image" in desk.notices[-1].text
+    desk.open(photos)
+    desk.show("aa.png")
+    desk.session.copy_previous_labels()
+    desk.until(lambda: desk.session.editing.undo_name == "Copy labels of a.png")
+    assert (desk.labels == CAT).sum() == 64
 
 
 @pytest.mark.parametrize("contiguous", [True, False])

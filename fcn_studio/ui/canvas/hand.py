@@ -17,6 +17,7 @@ from fcn_studio.ui.canvas.navigation import Navigation
 from fcn_studio.ui.canvas.pointer import to_device_yx
 from fcn_studio.ui.canvas.scene import Scene
 from fcn_studio.ui.canvas.transform import ViewTransform
+from fcn_studio.ui.tools.base import Tool
 from fcn_studio.ui.tools.guarding import describe_protection
 from fcn_studio.ui.tools.options import ToolOptions
 from fcn_studio.ui.tools.toolbox import ToolBox
@@ -100,6 +101,11 @@ class HandWidget(QWidget):
         return QPointF((view_x + self._drag_shift_px) / ratio, view_y / ratio)
 
     # --- tools --------------------------------------------------------------------------------------------
+
+    @property
+    def tool(self) -> Tool:
+        """The tool in hand."""
+        return self.tools.current
 
     @property
     def tool_id(self) -> str:
