@@ -16,6 +16,7 @@ COMMANDS = {
     "predict": ("fcn_studio.cli.predict", "predict", "Write masks for images and folders of images."),
     "train": ("fcn_studio.cli.train", "train", "Train a network on a labelled folder or project."),
     "evaluate": ("fcn_studio.cli.evaluate", "evaluate", "Measure a checkpoint on labelled images."),
+    "models": ("fcn_studio.cli.models", "models", "List the networks; fetch pretrained weights."),
     "tour": ("fcn_studio.cli.tour", "tour", "Drive the real window through its main job, off-screen."),
 }
 

@@ -85,6 +85,16 @@ def preprocessing_of(name: str) -> tuple[tuple[float, float, float], tuple[float
     return mean, std  # type: ignore[return-value]
 
 
+def hub_url_of(name: str) -> str:
+    """Where timm keeps the weights of a network of its own; "" where there are none on the hub."""
+    from timm.models import get_pretrained_cfg
+
+    card = get_pretrained_cfg(name)
+    if card is None or not card.hf_hub_id:
+        return ""
+    return f"https://huggingface.co/{card.hf_hub_id}/resolve/main/model.safetensors"
+
+
 def _plain_name(name: str) -> str:
     """timm's own name of a parameter here: ``net.stages_0.blocks...`` is its ``stages.0.blocks...``."""
     name = name.removeprefix("net.").removeprefix("model.").removeprefix("body.")
@@ -214,6 +224,6 @@ for _name, _licence in CURATED.items():
         lambda fc_channels, n=_name: TimmTrunk(n),  # noqa: ARG005
         kind="timm",
         licence=_licence,
-        weights="ImageNet-1k (timm)",
+        weights="ImageNet (timm)",
     )
 register_family(FAMILY, find_timm)
