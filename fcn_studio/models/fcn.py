@@ -108,6 +108,10 @@ class FcnNetwork(nn.Module):
             "std": self.std,
         }
 
+    def channel_rows(self, channel: int) -> tuple[int, ...]:
+        """The rows of the score layers that make up an output channel: itself, unless classes were merged."""
+        return (channel,)
+
     def score_layers(self) -> list[nn.Conv2d]:
         """Every layer with one row per class, the deepest first."""
         layers: list[nn.Conv2d] = self.head.score_layers()

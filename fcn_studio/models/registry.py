@@ -40,6 +40,7 @@ class Options:
     padding: str = "same"
     fc_channels: int = 4096
     score_width: int = 0
+    merged: str = ""
 
     def __post_init__(self) -> None:
         _require("upsampling", self.upsampling, UPSAMPLINGS)
@@ -147,6 +148,7 @@ def create_model(
     weights: Path | str | Mapping[str, Tensor] | None = None,
     fc_channels: int = 4096,
     score_width: int = 0,
+    merged: str = "",
 ) -> FcnNetwork:
     """Build a network with ``classes`` output channels; score layers are zero, the rest random.
 
@@ -156,26 +158,42 @@ def create_model(
     "same", or "paper" (pad 100). weights: a classifier's state dict, or the path of one (.pth, .safetensors),
     for the trunk. fc_channels: width of fc6 and fc7 where the trunk has them. score_width: 0 for the paper's
     bare 1x1 scores; else each score is a 3x3 convolution to so many channels, batch norm, ReLU and 1x1.
+    merged: which rows make up each class, "0,1+2"; ``surgery.with_classes`` writes it.
 
     Raises CheckpointError for an unknown name (and says the nearest), for options that cannot be, and for
     weights that do not fit.
     """
     _load_entries()
-    options = Options(upsampling, padding, fc_channels, score_width)
-    if "+" in name:
+    options = Options(upsampling, padding, fc_channels, score_width, merged)
+    if merged:
+        model = _merged(name, classes, options)
+    elif "+" in name:
         from fcn_studio.models.sum import SumNetwork
 
-        parts = [create_model(part, classes, **options.chosen()) for part in name.split("+")]  # type: ignore[arg-type]
-        model: FcnNetwork = SumNetwork(parts)
-    elif name in _networks:
-        model = _networks[name](classes, options)
+        model = SumNetwork([_build(part, classes, options) for part in name.split("+")])
     else:
-        model = _with_head(name, classes, options)
+        model = _build(name, classes, options)
     model.name, model.options = name, options.chosen()
     if weights is not None:
-        from fcn_studio.models.pretrained import load_trunk_weights
+        from fcn_studio.models.foreign import load_foreign
 
-        load_trunk_weights(model, weights)
+        load_foreign(model, weights)
+    return model
+
+
+def _merged(name: str, classes: int, options: Options) -> FcnNetwork:
+    from fcn_studio.models.merging import MergedNetwork, read_groups
+
+    groups = read_groups(options.merged, classes)
+    inner = {key: value for key, value in options.chosen().items() if key != "merged"}
+    rows = sum(len(group) for group in groups)
+    return MergedNetwork(create_model(name, rows, **inner), groups)  # type: ignore[arg-type]
+
+
+def _build(name: str, classes: int, options: Options) -> FcnNetwork:
+    builder = _networks.get(name)
+    model = _with_head(name, classes, options) if builder is None else builder(classes, options)
+    model.name, model.options = name, options.chosen()
     return model
 
 

@@ -9,19 +9,18 @@ import torch
 from torch import Tensor, nn
 
 from fcn_studio.core.errors import CheckpointError
+from fcn_studio.models.delegating import DelegatingNetwork
 from fcn_studio.models.fcn import FcnNetwork
-from fcn_studio.models.geometry import Grid
 
 
-class SumNetwork(FcnNetwork):
+class SumNetwork(DelegatingNetwork):
     """``part0``, ``part1`` ... on the same picture, prepared as the first one wants it.
 
     Raises CheckpointError unless their score cells lie on the same pixels and a size fits all of them.
     """
 
     def __init__(self, parts: Sequence[FcnNetwork]) -> None:
-        nn.Module.__init__(self)
-        self.options = {}
+        super().__init__()
         first = parts[0]
         self._count = len(parts)
         for index, part in enumerate(parts):
@@ -54,8 +53,8 @@ class SumNetwork(FcnNetwork):
         ]
 
     @property
-    def grid(self) -> Grid:
-        return self.parts[0].grid
+    def lead(self) -> FcnNetwork:  # type: ignore[override]
+        return self.parts[0]
 
     @property
     def pad_multiple(self) -> int:
@@ -72,14 +71,6 @@ class SumNetwork(FcnNetwork):
     def padded_size_from(self, size_px: int) -> int:
         """The next length >= ``size_px`` that fits every part."""
         return size_px + (self._remainder - size_px) % self._multiple
-
-    @property
-    def mean(self) -> tuple[float, float, float]:
-        return self.parts[0].mean
-
-    @property
-    def std(self) -> tuple[float, float, float]:
-        return self.parts[0].std
 
     @property
     def exact_tiling(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from fcn_studio.core.errors import CheckpointError
 from fcn_studio.models.fcn import FcnNetwork
+from fcn_studio.models.merging import MergedNetwork, write_groups
 from fcn_studio.models.mobilenet_v2 import DeepLabMobileNetV2
 
 VOC_KEYS = (
@@ -21,18 +22,35 @@ VOC_KEYS = (
 
 
 @torch.no_grad()
-def with_classes(model: FcnNetwork, old_keys: Sequence[str], new_keys: Sequence[str]) -> FcnNetwork:
-    """A deep copy of ``model`` with one row per new key: rows of known keys copied, rows of new keys zero.
+def with_classes(
+    model: FcnNetwork,
+    old_keys: Sequence[str],
+    new_keys: Sequence[str],
+    merged: Mapping[str, Sequence[str]] | None = None,
+) -> FcnNetwork:
+    """A deep copy of ``model`` for other classes: known ones are copied, new ones zero, others left out.
 
-    The scores of the known classes are exactly those of ``model`` (fcn-reference 1.5).
+    The scores of the known classes are exactly those of ``model`` (fcn-reference 1.5). merged: new key to the
+    old keys it is made of; its probability is the sum of theirs at every score cell.
     """
-    rows = [old_keys.index(key) if key in old_keys else None for key in new_keys]
-    model = copy.deepcopy(model)
+    parts = [[key for key in (merged or {}).get(new, (new,)) if key in old_keys] for new in new_keys]
+    known = [[row for key in keys for row in model.channel_rows(old_keys.index(key))] for keys in parts]
+    rows: list[int | None] = []
+    groups = []
+    for group in known:
+        first = len(rows)
+        rows.extend(group or [None])
+        groups.append(tuple(range(first, len(rows))))
+    model = copy.deepcopy(model.lead if isinstance(model, MergedNetwork) else model)
     for module in model.modules():
         keep_classes = getattr(module, "keep_classes", None)
         if keep_classes is not None:
             keep_classes(rows)
-    return model
+    if len(rows) == len(groups):
+        return model
+    united = MergedNetwork(model, tuple(groups)).train(model.training)
+    united.name, united.options = model.name, model.options | {"merged": write_groups(united.groups)}
+    return united
 
 
 def bias_of(layer: nn.Conv2d) -> Tensor:
@@ -47,10 +65,11 @@ def copy_row(model: FcnNetwork, old: int, new: int, margin: float) -> None:
 
     A class that starts beside the one it is cut out of needs to learn only the difference.
     """
+    old_row, new_row = model.channel_rows(old)[0], model.channel_rows(new)[0]
     for layer in model.score_layers():
-        layer.weight[new] = layer.weight[old]
-        bias_of(layer)[new] = bias_of(layer)[old]
-    bias_of(model.score_layers()[0])[new] -= margin
+        layer.weight[new_row] = layer.weight[old_row]
+        bias_of(layer)[new_row] = bias_of(layer)[old_row]
+    bias_of(model.score_layers()[0])[new_row] -= margin
 
 
 def read_deeplab(path: Path | str) -> DeepLabMobileNetV2:
