@@ -15,7 +15,7 @@ _HELP = """What each network offers: the trunks, and the networks that are not p
 
 A network is named HEAD_TRUNK with HEAD one of fcn32s, fcn16s, fcn8s, fcn4s: fcn8s_vgg16. Any other backbone
 of timm goes as HEAD_timm:NAME. With --json every trunk and every network is listed, with the keys name,
-kind, family, trunk, parameters, stride, receptive_field, exact_tiling, preprocessing, weights, licence, url and
+kind, family, trunk, parameters, stride, receptive_field, exact_tiling, preprocessing, weights, licence, url,
 sha256.
 """
 
@@ -56,6 +56,19 @@ def fetch(name: str) -> None:
     with _bytes_bar(f"Fetching {name}") as on_progress:
         path = fetch_weights(name, on_progress=on_progress)
     click.echo(str(path))
+
+
+def fetch_pretrained(weights: tuple[str, ...], architecture: str) -> tuple[str, ...]:
+    """The words after --weights with files in place of "pretrained"; one for each part of "a+b"."""
+    from fcn_studio.models.weights_source import PRETRAINED, fetch_weights
+
+    parts = architecture.split("+")
+    found = list(weights)
+    for index, (word, part) in enumerate(zip(weights, parts, strict=False)):
+        if word == PRETRAINED:
+            with _bytes_bar(f"Fetching weights for {part}") as on_progress:
+                found[index] = str(fetch_weights(part, on_progress=on_progress))
+    return tuple(found)
 
 
 def _print_table(title: str, offers: list[Any]) -> None:

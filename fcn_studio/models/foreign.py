@@ -16,6 +16,7 @@ from fcn_studio.models.paper import PaperNetwork
 from fcn_studio.models.torchvision_nets import TorchvisionNetwork
 from fcn_studio.models.trunks.alexnet import AlexNetTrunk
 from fcn_studio.models.trunks.vgg import VggTrunk
+from fcn_studio.models.weights_source import path_of
 
 _COUNTER = "num_batches_tracked"
 
@@ -40,7 +41,8 @@ def load_foreign(
     """Fill ``model`` with the weights of another program; what was lost or is new stands in the answer.
 
     weights: a state dict, also wrapped or with the prefix ``module.``, or the path of a file, which is read
-    without running anything of it. Known: the pytorch-fcn layout (the released Caffe networks converted),
+    without running anything of it, or "pretrained" for those that `fcn-studio models` names, fetched where
+    they are not there. Known: the pytorch-fcn layout (the released Caffe networks converted),
     pytorch-semseg's fcn8s, torchvision's classifiers and its segmentation networks.
 
     preprocessing: a name of ``PREPROCESSINGS`` where the file's network was fed otherwise than its layout
@@ -55,7 +57,10 @@ def load_foreign(
     """
     if not isinstance(model, (PaperNetwork, TorchvisionNetwork)) and not hasattr(model, "trunk"):
         raise CheckpointError(f"{model.name} is a sum of networks: load the weights into its parts.")
-    state = read_foreign(weights) if isinstance(weights, (str, Path)) else unwrap_state(weights)
+    if isinstance(weights, (str, Path)):
+        state = read_foreign(path_of(weights, model.name))
+    else:
+        state = unwrap_state(weights)
     layout = _layout_for(model, state)
     feeding = _feeding(model, layout, preprocessing)
     usable = state

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from fcn_studio.core.errors import CheckpointError
 from fcn_studio.models.fcn import FcnNetwork
+from fcn_studio.models.weights_source import path_of
 
 State = Mapping[str, Tensor]
 
@@ -16,8 +17,9 @@ State = Mapping[str, Tensor]
 def load_trunk_weights(model: FcnNetwork, weights: State | Path | str) -> FcnNetwork:
     """Fill the trunk of ``model`` from a classifier's weights and give it back; its head stays as it is.
 
-    weights: a state dict, or the path of one (.pth, .pt, .safetensors). Every parameter of the trunk's
-    feature layers must be there with its shape; fc6 and fc7 may be missing (files of features alone).
+    weights: a state dict, the path of one (.pth, .pt, .safetensors), or "pretrained" (fetched). Every
+    parameter of the trunk's feature layers must be there with its shape; fc6 and fc7 may be missing (files of
+    features alone).
     Raises CheckpointError, which names the first weight that does not fit.
     """
     if not hasattr(model, "trunk"):
@@ -25,6 +27,8 @@ def load_trunk_weights(model: FcnNetwork, weights: State | Path | str) -> FcnNet
 
         load_foreign(model, weights)
         return model
+    if not isinstance(weights, Mapping):
+        weights = path_of(weights, model.name)
     name = "The state dict" if isinstance(weights, Mapping) else Path(weights).name
     state = weights if isinstance(weights, Mapping) else _read(weights)
     own = model.trunk.state_dict()

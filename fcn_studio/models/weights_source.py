@@ -51,6 +51,11 @@ def fetch_weights(
     return fetch_file(remote, folder, on_progress=on_progress, cancel=cancel)
 
 
+def path_of(weights: Path | str, name: str) -> Path | str:
+    """``weights``, or the file of the network ``name`` where they are the word "pretrained"."""
+    return fetch_weights(name) if weights == PRETRAINED else weights
+
+
 def find_remote(name: str) -> RemoteFile:
     """Where the pretrained weights of a trunk or network lie. Raises CheckpointError where there are none."""
     _, family, timm_name = name.partition("timm:")

@@ -103,3 +103,16 @@ def test_the_hubs_switch_for_offline_is_heeded(monkeypatch: pytest.MonkeyPatch, 
     with pytest.raises(DownloadError, match=r"HF_HUB_OFFLINE forbids it\. Go online"):
         fetch_weights("tf_efficientnet_lite0")
     assert hub.ranges == []
+
+
+def test_pretrained_is_a_word_for_the_weights_of_the_network(
+    hub: WeightsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What came is no safetensors file: it is asked for and then read as the network's own."""
+    from fcn_studio.cli.models import fetch_pretrained
+    from fcn_studio.models.registry import create_model
+
+    with pytest.raises(CheckpointError, match=r"tf_efficientnet_lite0\.in1k\.safetensors is broken"):
+        create_model("fcn8s_tf_efficientnet_lite0", 2, weights="pretrained")
+    found = fetch_pretrained(("pretrained", "none"), "fcn8s_tf_efficientnet_lite0+fcn8s_mobilenet_v2")
+    assert found == (str(weights_folder() / LITE0), "none")
