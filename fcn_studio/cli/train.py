@@ -5,8 +5,9 @@ from __future__ import annotations
 import shlex
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,22 @@ from fcn_studio.core.cancel import CancelToken
     help="Enlarge pictures for the new network.",
 )
 @click.option("--weights", multiple=True, help="File for the new network's trunk; one for each part of a+b.")
-@click.option("--recipe", "recipe_name", default="modern", show_default=True, help="Name of the recipe.")
+@click.option("--stages", is_flag=True, help="Train the new network's coarser heads first: 32s, 16s, 8s.")
+@click.option(
+    "--recipe",
+    "recipe_name",
+    default="modern",
+    show_default=True,
+    help="See --list-recipes.",
+)
+@click.option(
+    "--list-recipes",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=lambda context, _option, asked: _list_recipes(context) if asked else None,
+    help="Say what each recipe does, and end.",
+)
 @click.option("--steps", type=click.IntRange(1), help="Steps instead of the recipe's.")
 @click.option(
     "--epochs", type=click.FloatRange(0, min_open=True), help="Instead of steps: train lists shown."
@@ -57,6 +73,7 @@ def train(
     options: tuple[str, ...],
     zoom: float | None,
     weights: tuple[str, ...],
+    stages: bool,
     recipe_name: str,
     steps: int | None,
     epochs: float | None,
@@ -73,33 +90,42 @@ def train(
     from fcn_studio.cli.sources import colors_of, parse_classes
     from fcn_studio.core.errors import Cancelled, UsageError
     from fcn_studio.project.sources import open_source
-    from fcn_studio.training.recipe import parse_changes, recipe
 
     if resume and run_folder is None:
         raise UsageError("--resume needs the run to go on with: name it with --run-folder.")
-    wanted = {"steps": steps, "distill": distill}
-    chosen = recipe(recipe_name).with_changes(**{k: v for k, v in wanted.items() if v is not None})
-    chosen = chosen.with_changes(**parse_changes(changes))
+    chosen = _choose_recipe(recipe_name, {"steps": steps, "distill": distill}, changes)
     source = open_source(dataset, ignore)
     if epochs is not None:
         if steps is not None:
             raise UsageError("--steps and --epochs say the same: give one of them.")
         chosen = chosen.for_epochs(epochs, len(source.names("train")))
     only = parse_classes(source, classes)
-
-    from fcn_studio.training.dataset import train_dataset
-
-    begin = _open_start(source, start, architecture, options, zoom, weights, seed)
+    names = _stages_of(architecture, start) if stages else ()
+    begin = _open_start(source, start, names[0] if names else architecture, options, zoom, weights, seed)
     made = "fcn-studio " + shlex.join(sys.argv[1:])
     with stops_on_interrupt() as cancel:
-        run = train_dataset(
+        run = _runner(names)(
             begin, source, out, chosen, device=device, seed=seed, run_folder=run_folder, resume=resume,
             only=only, class_colors=colors_of(source), made=made, cancel=cancel,
         )  # fmt: skip
         try:
-            outcome = _follow(run, chosen.steps)
+            outcome = _follow(run, chosen.steps * max(1, len(names)))
         except Cancelled:
             raise KeyboardInterrupt from None
+    _tell(outcome, out, as_json)
+    if cancel.stop_requested:
+        raise KeyboardInterrupt
+
+
+def _choose_recipe(name: str, wanted: dict[str, Any], changes: tuple[str, ...]) -> Any:
+    """The recipe of this name with the numbers that were given."""
+    from fcn_studio.training.recipe import parse_changes, recipe
+
+    chosen = recipe(name).with_changes(**{key: value for key, value in wanted.items() if value is not None})
+    return chosen.with_changes(**parse_changes(changes))
+
+
+def _tell(outcome: Any, out: Path, as_json: bool) -> None:
     if as_json:
         print_json(
             {
@@ -110,11 +136,37 @@ def train(
                 "reason": outcome.reason,
             }
         )
-    else:
-        score = "not measured" if outcome.best_miou is None else f"{100 * outcome.best_miou:.1f} mIoU"
-        note(f"{out}: {outcome.steps} steps in {outcome.seconds:.0f} s, {score} ({outcome.reason}).")
-    if cancel.stop_requested:
-        raise KeyboardInterrupt
+        return
+    score = "not measured" if outcome.best_miou is None else f"{100 * outcome.best_miou:.1f} mIoU"
+    note(f"{out}: {outcome.steps} steps in {outcome.seconds:.0f} s, {score} ({outcome.reason}).")
+
+
+def _list_recipes(context: click.Context) -> None:
+    from fcn_studio.training.describe import describe
+    from fcn_studio.training.recipe import recipes
+
+    for entry in recipes():
+        click.echo(f"{entry.name}: {entry.description}")
+        for line in (*describe(entry), *([f"source: {entry.source}"] if entry.source else [])):
+            click.echo(click.wrap_text(line, 100, "    ", "      "))
+    context.exit()
+
+
+def _stages_of(architecture: str | None, start: Path | None) -> tuple[str, ...]:
+    from fcn_studio.core.errors import UsageError
+    from fcn_studio.training.stages import stage_names
+
+    if architecture is None or start is not None:
+        raise UsageError("--stages is for a new network: name it with --architecture, without --start.")
+    return stage_names(architecture)
+
+
+def _runner(names: tuple[str, ...]) -> Callable[..., Any]:
+    """What makes the run's generator: in stages where their names are given."""
+    from fcn_studio.training.dataset import train_dataset
+    from fcn_studio.training.stages import train_stages
+
+    return partial(train_stages, names=names) if names else train_dataset
 
 
 def _open_start(
@@ -153,7 +205,7 @@ def _parse_options(words: tuple[str, ...]) -> dict[str, str | int]:
 
 def _follow(run: Any, steps: int) -> Any:
     """Iterate the run and move the bar; returns the run's outcome."""
-    from fcn_studio.training.events import Prepared, StepDone, Validated
+    from fcn_studio.training.events import Prepared, StageBegun, StepDone, Validated
 
     at = 0
     with progress(steps, "Training") as bar:
@@ -162,7 +214,10 @@ def _follow(run: Any, steps: int) -> Any:
                 event = next(run)
             except StopIteration as end:
                 return end.value
-            if isinstance(event, Prepared):
+            if isinstance(event, StageBegun):
+                note(f"stage {event.number} of {event.count}: {event.architecture}")
+                at = 0
+            elif isinstance(event, Prepared):
                 bar.describe(f"Reading samples {event.done}/{event.total}")
             elif isinstance(event, StepDone):
                 bar.advance(event.step - at)

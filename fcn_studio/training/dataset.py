@@ -13,6 +13,7 @@ from fcn_studio.core.ports import SampleSource
 from fcn_studio.inference.device import choose_device
 from fcn_studio.models.checkpoint import round_trip, save_checkpoint
 from fcn_studio.models.spec import ModelSpec
+from fcn_studio.training.checks import require_sound
 from fcn_studio.training.deck import Deck
 from fcn_studio.training.events import Prepared, TrainEvent
 from fcn_studio.training.loop import Outcome, Training, Validate
@@ -48,6 +49,7 @@ def train_dataset(
     names = source.names("train")
     if not names:
         raise TrainingError("There is no labelled image to train on: label some, or check the train list.")
+    require_sound(start.model, start.spec, source)
     run = _begin(run_folder, resume, start, source, recipe, seed)
     deck = Deck(source, names, start.spec.long_side, start.spec.zoom)
     yield from _prepared(deck.prepare(), len(names), cancel)

@@ -14,6 +14,15 @@ class Prepared:
 
 
 @dataclass(frozen=True)
+class StageBegun:
+    """The next network of a staged training, ``number`` from 1 of ``count``."""
+
+    architecture: str
+    number: int
+    count: int
+
+
+@dataclass(frozen=True)
 class Paused:
     """No news: a place where more urgent work may go first."""
 
@@ -57,4 +66,4 @@ class Progress:
     kept: float
 
 
-TrainEvent = Prepared | Paused | StepDone | Validated | Finished
+TrainEvent = Prepared | StageBegun | Paused | StepDone | Validated | Finished

@@ -18,6 +18,7 @@ from fcn_studio.models.checkpoint import load_checkpoint, round_trip, save_check
 from fcn_studio.models.fcn import FcnNetwork
 from fcn_studio.models.spec import ModelSpec
 from fcn_studio.models.surgery import copy_row, with_classes
+from fcn_studio.training.checks import require_card, require_distinct, require_numbers
 from fcn_studio.training.deck import Deck
 from fcn_studio.training.distill import Teaching
 from fcn_studio.training.events import Paused, Prepared, TrainEvent
@@ -71,7 +72,10 @@ def fine_tune(
     Raises TrainingError (nothing labelled), CheckpointError, DeviceError, StorageError, Cancelled.
     """
     where = choose_device(device)
+    require_distinct(source.class_keys)
     parent, parent_spec = load_checkpoint(parent_path)
+    require_numbers(parent)
+    require_card(parent, parent_spec)
     start = with_classes(parent, parent_spec.class_keys, source.class_keys)
     spec = msgspec.structs.replace(child_card(parent_spec, source), made="fine-tuned in FCN Studio")
     names = source.names("train")

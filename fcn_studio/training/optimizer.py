@@ -65,7 +65,9 @@ def _early_parameters(model: FcnNetwork, stride: int) -> list[nn.Parameter]:
     for part in model.modules():
         if not isinstance(part, FcnNetwork) or isinstance(part, SumNetwork):
             continue
-        trunk = part.trunk
+        trunk = getattr(part, "trunk", None)
+        if trunk is None:
+            raise TrainingError(f"frozen_stride is not for {part.name}: it has no trunk of its own.")
         if stride not in trunk.channels:
             known = ", ".join(map(str, sorted(trunk.channels)))
             raise TrainingError(f"frozen_stride is {stride}: this network has features of stride {known}.")

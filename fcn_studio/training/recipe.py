@@ -10,7 +10,17 @@ from typing import Any
 from fcn_studio.core.errors import UsageError
 from fcn_studio.training.settings import CHOICES, WORDS, Recipe
 
-__all__ = ["FINE_TUNE", "MODERN", "Recipe", "parse_changes", "recipe", "recipes", "register"]
+__all__ = [
+    "FINE_TUNE",
+    "MODERN",
+    "PAPER",
+    "PAPER_HEAVY",
+    "Recipe",
+    "parse_changes",
+    "recipe",
+    "recipes",
+    "register",
+]
 
 _recipes: dict[str, Recipe] = {}
 
@@ -76,6 +86,60 @@ MODERN = register(
         description="AdamW, varied crops and light, rare classes weighted, a mean of the last weights kept.",
         steps=2000,
         patience=8,
+    )
+)
+
+_PAPER = Recipe(
+    name="paper",
+    title="As in the paper",
+    description="Stochastic gradient descent on 20 whole images at once at one rate, without any variation.",
+    source=(
+        "Long, Shelhamer, Darrell, CVPR 2015, section 4.3: batch 20, momentum 0.9, rate 1e-4 for FCN-VGG16, "
+        "decay 5e-4, doubled rate for biases, at least 175 epochs; normalised loss and no decay of biases as "
+        "in the released voc-fcn-alexnet solver."
+    ),
+    steps=10_000,
+    batch=20,
+    crops_at_once=1,
+    crop_px=0,
+    scale_range=(1.0, 1.0),
+    flip=0.0,
+    focus=0.0,
+    color=0.0,
+    optimizer="sgd",
+    momentum=0.9,
+    skip_rate=1e-4,
+    head_rate=1e-4,
+    trunk_rate=1e-4,
+    bias_rate=2.0,
+    weight_decay=5e-4,
+    schedule="constant",
+    warm_up_steps=0,
+    clip_norm=0.0,
+    ema_decay=0.0,
+    norm="frozen",
+    balance="none",
+    validate_every=500,
+)
+PAPER = register(_PAPER)
+PAPER_HEAVY = register(
+    _PAPER.with_changes(
+        name="paper-heavy",
+        title="As in the released networks",
+        description="One whole image a step, loss summed over its pixels, momentum 0.99, a rate of 1e-10.",
+        source=(
+            "Shelhamer, Long, Darrell, TPAMI 2017, and the released voc-fcn32s solver: batch 1, momentum "
+            "0.99, normalize false, rate 1e-10 (a hundredth of it for 16s, again for 8s), decay 5e-4, "
+            "100000 steps."
+        ),
+        steps=100_000,
+        batch=1,
+        momentum=0.99,
+        skip_rate=1e-10,
+        head_rate=1e-10,
+        trunk_rate=1e-10,
+        reduction="sum",
+        validate_every=4000,
     )
 )
 

@@ -23,6 +23,7 @@ from fcn_studio.models.spec import ModelSpec, checkpoint_paths
 from fcn_studio.models.sum import SumNetwork
 from fcn_studio.models.surgery import VOC_KEYS, make_fcn_from_deeplab, read_deeplab, with_classes
 from fcn_studio.training.batches import CELL_PX
+from fcn_studio.training.checks import require_distinct
 from fcn_studio.training.distill import Teaching
 from fcn_studio.training.randomness import PrivateRandom
 from fcn_studio.training.settings import Recipe
@@ -48,7 +49,8 @@ class Start:
 def open_start(path: Path, source: SampleSource, architecture: str | None = None) -> Start:
     """The start of a run with the classes of ``source``: from a checkpoint of FCN Studio, or from the DeepLab
     weights, which then also teach. Rows of known class keys are kept. Raises CheckpointError, also when the
-    checkpoint is of another architecture than the one named."""
+    checkpoint is of another architecture than the one named, TrainingError for a class listed twice."""
+    require_distinct(source.class_keys)
     if checkpoint_paths(path)[1].exists():
         model, spec = load_checkpoint(path)
         if architecture not in (None, spec.architecture):
@@ -79,6 +81,7 @@ def make_start(
     options: keywords of ``create_model``. weights: a file for the trunk (or for each part of "a+b"; "none"
     leaves one random). zoom: of the card. Raises CheckpointError, UsageError.
     """
+    require_distinct(source.class_keys)
     chosen = dict(options or {})
     known = [field.name for field in fields(Options)]
     for name in chosen:

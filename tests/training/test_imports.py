@@ -25,6 +25,6 @@ def test_it_imports_where_qt_and_openvino_are_absent() -> None:
     assert _run(code) == "fine"
 
 
-@pytest.mark.parametrize("module", ["events", "recipe"])
+@pytest.mark.parametrize("module", ["events", "recipe", "describe"])
 def test_events_and_recipes_need_no_torch(module: str) -> None:
     assert _run(f"import sys, fcn_studio.training.{module}; print('torch' in sys.modules)") == "False"

@@ -64,3 +64,17 @@ def test_every_recipe_can_be_shown_to_people() -> None:
         assert entry.title
         assert entry.description.endswith(".")
         assert len(entry.description) < 130
+
+
+def test_the_paper_s_numbers_are_the_paper_s() -> None:
+    """fcn-reference 2.1 and 2.2."""
+    paper, heavy = recipe("paper"), recipe("paper-heavy")
+    for entry in (paper, heavy):
+        assert (entry.optimizer, entry.schedule, entry.bias_rate) == ("sgd", "constant", 2.0)
+        assert (entry.weight_decay, entry.crop_px, entry.balance) == (5e-4, 0, "none")
+        assert (entry.flip, entry.color, entry.focus, entry.clip_norm, entry.ema_decay) == (0, 0, 0, 0, 0)
+        assert entry.trunk_rate == entry.head_rate == entry.skip_rate
+        assert entry.warm_up_steps == 0
+        assert entry.source
+    assert (paper.batch, paper.momentum, paper.reduction, paper.head_rate) == (20, 0.9, "mean", 1e-4)
+    assert (heavy.batch, heavy.momentum, heavy.reduction, heavy.head_rate) == (1, 0.99, "sum", 1e-10)
