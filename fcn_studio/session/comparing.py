@@ -102,7 +102,7 @@ def _make_stride_views(active: CheckpointEntry) -> list[CheckpointEntry]:
             replace(
                 active,
                 id=f"{active.id}@{finest}",
-                name=f"{active.name}: {shares} only",
+                name=f"Only {shares} of this network",
                 card_id=f"{active.card_id}@{finest}",
                 active=False,
                 finest=finest,

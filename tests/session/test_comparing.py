@@ -74,7 +74,7 @@ def test_the_active_checkpoint_is_not_compared_with_itself(seeing: Desk) -> None
 def test_a_network_is_compared_with_its_own_coarse_strides(seeing: Desk) -> None:
     comparing = seeing.session.comparing
     view = comparing.candidates[-1]
-    assert view.name.endswith(": 1/16 only")
+    assert view.name == "Only 1/16 of this network"
     comparing.choose(view.id)
     compared(seeing)
     network, spec = load_checkpoint(view.path)
