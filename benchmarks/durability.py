@@ -4,7 +4,7 @@
 long run). A child paints through the real Session and tells each stroke whose pointer-up has returned; it is
 killed (SIGKILL) at a random moment, often in mid-stroke, and the next child goes on where it was. After each
 kill the image is opened again: all strokes that were told must be there, pixel by pixel, and undo one by one.
-Then a real disk of a few megabytes (tmpfs; needs root, left out with a word otherwise) fills up in the middle:
+Then a real disk of a few megabytes (tmpfs, which needs root; left out otherwise) fills up in the middle:
 painting goes on in memory, and once there is room everything must be on the disk.
 Ends with 1 when one is lost. "written" survives a killed process, "on disk" a power cut.
 """

@@ -37,13 +37,24 @@ def _text(value: Any) -> bool:
     return isinstance(value, str)
 
 
+def _texts(value: Any) -> bool:
+    return isinstance(value, list) and all(map(_text, value))
+
+
 def _mapping(value: Any) -> bool:
     return isinstance(value, dict)
 
 
+def _key_lists(value: Any) -> bool:
+    """Whether it is a mapping of names to lists of texts."""
+    return isinstance(value, dict) and all(map(_texts, value.values()))
+
+
 SETTINGS: tuple[Setting, ...] = (
     Setting("device", "auto", _one_of("auto", "cpu", "cuda"), "where networks run"),
-    Setting("theme", "system", _one_of("system", "dark", "light"), "colours of the window"),
+    Setting("theme", "system", _one_of("system", "dark", "light", "contrast"), "colours of the window"),
+    Setting("key_preset", "fcn-studio", _text, "whose keys: ours, labelme's, napari's, RootPainter's"),
+    Setting("keys", {}, _key_lists, "keys that the person has changed, by command"),
     Setting("tool", "brush", _text, "tool in hand"),
     Setting("brush_size", 30, _number(1, 500), "diameter of the brush in image pixels"),
     Setting("tool_options", {}, _mapping, "sizes, tips and tolerances of the tools"),
@@ -52,10 +63,11 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("pixel_grid", True, _flag, "lines between single pixels seen from near"),
     Setting("minimap", True, _flag, "the whole image, small, while a part of it is seen"),
     Setting("rulers", False, _flag, "image coordinates along the borders"),
+    Setting("recent_commands", [], _texts, "commands last chosen from the palette"),
     Setting("hint_seen", False, _flag, "whether the first hint was put away"),
     Setting("window_geometry", "", _text, "size and place of the window, base64"),
     Setting("window_state", "", _text, "docks and tool bars, base64"),
-    Setting("last_paths", [], lambda v: isinstance(v, list) and all(map(_text, v)), "what was open last"),
+    Setting("last_paths", [], _texts, "what was open last"),
     Setting("last_image", "", _text, "image that was open last"),
     Setting("last_view", {}, _mapping, "zoom and centre of the last image"),
 )

@@ -21,6 +21,7 @@ from fcn_studio.session.document import Document
 from fcn_studio.session.editing import EditingDesk
 from fcn_studio.session.events import Level, Notice, SessionEvents
 from fcn_studio.session.exporting import ExportDesk
+from fcn_studio.session.history import HistoryDesk
 from fcn_studio.session.images import ImageDesk, OpenedImage
 from fcn_studio.session.keeping import PROJECT_FILE, Keeper
 from fcn_studio.session.predicting import CheckpointEntry, PredictionDesk
@@ -63,6 +64,7 @@ class Session:
             self._find_document,
             self.classes,
         )
+        self.history = HistoryDesk(dispatcher, self.editing, self._find_document)
         self.images = ImageDesk(self.events, self._workers, self._enter, self._find_document)
         self.prediction = PredictionDesk(
             self.events, self._workers, cache_dir, self._find_document, lambda: self.shelf.fall_back()

@@ -7,17 +7,28 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, QObject, Signal
 from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
-from PySide6.QtWidgets import QApplication, QLineEdit, QMainWindow, QMenu, QMenuBar, QPlainTextEdit
+from PySide6.QtWidgets import (
+    QApplication,
+    QLabel,
+    QLineEdit,
+    QMainWindow,
+    QMenu,
+    QMenuBar,
+    QPlainTextEdit,
+    QWidget,
+)
 
 from fcn_studio.core.errors import FcnStudioError
-from fcn_studio.ui.commands import BY_ID, COMMANDS, MENUS, Command, Situation
+from fcn_studio.ui.commands import COMMANDS, MENUS, Command, Situation
 from fcn_studio.ui.icons import make_icon
+from fcn_studio.ui.keymap import Keymap, write_key
 from fcn_studio.ui.theme import Theme
 
 if TYPE_CHECKING:
     from fcn_studio.ui.deeds import Deeds
 
 PEEK_AFTER_S = 0.3
+KEYS_IN = "keysIn"  # dynamic property: a text and the commands whose keys stand in it
 TEXT_FIELDS = (QLineEdit, QPlainTextEdit)
 ROLES = {"quit": QAction.MenuRole.QuitRole, "about": QAction.MenuRole.AboutRole}
 
@@ -27,10 +38,14 @@ def title_of(command: Command) -> str:
     return QCoreApplication.translate("Command", command.title)
 
 
+# The keys of the window that was made last, for texts that name a key. Shortcuts are the application's too.
+_shown = [Keymap()]
+
+
 def key_text(command_id: str) -> str:
     """The command's first key as the system writes it; empty where it has none."""
-    keys = BY_ID[command_id].keys
-    return QKeySequence(keys[0]).toString(QKeySequence.SequenceFormat.NativeText) if keys else ""
+    keys = _shown[0][command_id]
+    return write_key(keys[0]) if keys else ""
 
 
 def with_key(text: str, command_id: str) -> str:
@@ -39,14 +54,41 @@ def with_key(text: str, command_id: str) -> str:
     return f"{text}  ({key})" if key else text
 
 
+def write_keys(widget: QWidget, text: str, *command_ids: str) -> None:
+    """Give a label its text, any other widget its tooltip, with the keys of commands at {0}, {1}, ...
+
+    It is written anew when other keys are chosen (`write_keys_anew`).
+    """
+    widget.setProperty(KEYS_IN, [text, *command_ids])
+    shown = text.format(*map(key_text, command_ids))
+    if isinstance(widget, QLabel):
+        widget.setText(shown)
+    else:
+        widget.setToolTip(shown)
+
+
+def write_keys_anew(window: QWidget) -> None:
+    """Bring all texts of a window that name keys (see `write_keys`) in step with the keys."""
+    for widget in window.findChildren(QWidget):
+        if (kept := widget.property(KEYS_IN)) is not None:
+            write_keys(widget, *kept)
+
+
 class CommandActions(QObject):
-    """One QAction a command. `failed` carries the sentence of a command that could not be done."""
+    """One QAction a command. `failed` carries the sentence of a command that could not be done.
+
+    `keys_changed`: somebody chose other keys; texts that name one are to be written anew.
+    """
 
     failed = Signal(str)
+    keys_changed = Signal()
 
-    def __init__(self, window: QMainWindow, deeds: Deeds, theme: Theme) -> None:
+    def __init__(self, window: QMainWindow, deeds: Deeds, theme: Theme, keymap: Keymap) -> None:
         super().__init__(window)
         self._window, self._deeds, self._theme = window, deeds, theme
+        self.keymap = _shown[0] = keymap
+        self.situation = Situation()
+        keymap.on_changed(self._on_keys_changed)
         self._actions = {command.id: self._make_action(command) for command in COMMANDS}
         self._toggled_at: dict[str, float] = {}
 
@@ -61,8 +103,17 @@ class CommandActions(QObject):
         """Do a command by name, as a notice's button does; nothing happens while it is not enabled."""
         self._actions[command_id].trigger()
 
+    def _on_keys_changed(self) -> None:
+        for command in COMMANDS:
+            action = self._actions[command.id]
+            action.setShortcuts([QKeySequence(key) for key in self.keymap[command.id]])
+            action.setToolTip(with_key(title_of(command), command.id))
+        self.refresh(self.situation)
+        self.keys_changed.emit()
+
     def refresh(self, situation: Situation) -> None:
         """Bring enabled, checked and text of all actions in step."""
+        self.situation = situation
         for command in COMMANDS:
             action = self._actions[command.id]
             enabled = command.enabled_when(situation)
@@ -99,7 +150,7 @@ class CommandActions(QObject):
     def _make_action(self, command: Command) -> QAction:
         action = QAction(title_of(command), self._window)
         action.setObjectName(command.id)
-        action.setShortcuts([QKeySequence(key) for key in command.keys])
+        action.setShortcuts([QKeySequence(key) for key in self.keymap[command.id]])
         action.setAutoRepeat(command.repeats)
         action.setMenuRole(ROLES.get(command.id, QAction.MenuRole.NoRole))
         action.setToolTip(with_key(title_of(command), command.id))
@@ -123,7 +174,7 @@ class CommandActions(QObject):
 
     def on_key_released(self, event: QKeyEvent) -> bool:
         """A key came up: a toggle whose key was held goes back; True when it did."""
-        command = _held_by(event.key())
+        command = self._held_by(event.key())
         if command is None or event.isAutoRepeat() or isinstance(QApplication.focusWidget(), TEXT_FIELDS):
             return False
         held_s = time.monotonic() - self._toggled_at.pop(command.id, time.monotonic())
@@ -132,10 +183,10 @@ class CommandActions(QObject):
         self._actions[command.id].trigger()
         return True
 
-
-def _held_by(key: int) -> Command | None:
-    """The command that is held with a plain key, if there is one."""
-    for command in COMMANDS:
-        if command.holds and any(QKeySequence(text) == QKeySequence(key) for text in command.keys):
-            return command
-    return None
+    def _held_by(self, key: int) -> Command | None:
+        """The command that is held with a plain key, if there is one."""
+        for command in COMMANDS:
+            keys = self.keymap[command.id] if command.holds else ()
+            if any(QKeySequence(text) == QKeySequence(key) for text in keys):
+                return command
+        return None

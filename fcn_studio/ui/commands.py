@@ -111,6 +111,10 @@ TOOLS = (
 CLASSES = (
     Command("add_class", _T("Command", "Add a class"), "Classes", lambda d: d.add_class(), ("N",), "plus",
             enabled_when=HAS_PROJECT),
+    Command("next_class", _T("Command", "Next class"), "Classes", lambda d: d.next_class(), (".",),
+            "arrow-down", enabled_when=HAS_CLASSES, repeats=True),
+    Command("previous_class", _T("Command", "Previous class"), "Classes", lambda d: d.previous_class(),
+            (",",), "arrow-up", enabled_when=HAS_CLASSES, repeats=True),
     Command("swap_background", _T("Command", "Swap with background"), "Classes",
             lambda d: d.swap_background(), ("X",), "swap-horizontal",
             enabled_when=HAS_CLASSES),
@@ -135,6 +139,13 @@ VIEW = (
             lambda d: d.toggle_images_panel(), ("F7",), group=2, checked_when=lambda s: s.images_panel_shown),
     Command("toggle_teach_panel", _T("Command", "Classes and fine-tune panel"), "View",
             lambda d: d.toggle_teach_panel(), ("F8",), group=2, checked_when=lambda s: s.teach_panel_shown),
+    Command("toggle_history_panel", _T("Command", "History panel"), "View",
+            lambda d: d.toggle_history_panel(), ("F9",), group=2,
+            checked_when=lambda s: s.history_panel_shown),
+    Command("next_pane", _T("Command", "To the next part of the window"), "View", lambda d: d.next_pane(),
+            ("F6",), group=2),
+    Command("previous_pane", _T("Command", "To the previous part of the window"), "View",
+            lambda d: d.previous_pane(), ("Shift+F6",), group=2),
     Command("full_screen", _T("Command", "Full screen"), "View", lambda d: d.toggle_full_screen(), ("F11",),
             group=2, checked_when=lambda s: s.is_full_screen),
     Command("toggle_theme", _T("Command", "Switch between dark and light"), "View",
@@ -142,6 +153,7 @@ VIEW = (
     _choice("theme", "system", _T("Command", "Like the system"), "View/Theme"),
     _choice("theme", "dark", _T("Command", "Dark"), "View/Theme"),
     _choice("theme", "light", _T("Command", "Light"), "View/Theme"),
+    _choice("theme", "contrast", _T("Command", "High contrast"), "View/Theme"),
 )  # fmt: skip
 
 NETWORK = (
@@ -155,8 +167,12 @@ NETWORK = (
 )  # fmt: skip
 
 HELP = (
+    Command("show_palette", _T("Command", "Find a command…"), "Help", lambda d: d.show_palette(),
+            ("Ctrl+K", "Ctrl+Shift+P"), "magnify"),
     Command("show_keys", _T("Command", "Keys and gestures"), "Help", lambda d: d.show_keys(), ("F1",),
             "keyboard-outline", bar="right"),
+    Command("edit_keys", _T("Command", "Change the keys…"), "Help", lambda d: d.edit_keys(), ("Ctrl+Alt+K",),
+            "keyboard-settings-outline"),
     Command("show_hint", _T("Command", "Show the first hint again"), "Help", lambda d: d.show_hint(),
             icon="lightbulb-outline"),
     Command("about", _T("Command", "About FCN Studio"), "Help", lambda d: d.about(),

@@ -10,7 +10,7 @@ from fcn_studio.core.classes import BACKGROUND_KEY
 from fcn_studio.core.errors import FcnStudioError
 from fcn_studio.session.events import Level, Notice
 from fcn_studio.ui.dialogs.files import ask_folder, ask_images
-from fcn_studio.ui.theme import MODES
+from fcn_studio.ui.view_deeds import ViewDeeds
 
 if TYPE_CHECKING:
     from fcn_studio.ui.main_window import MainWindow
@@ -18,12 +18,11 @@ if TYPE_CHECKING:
 BRUSH_STEPS = 2  # of a tenth each
 
 
-class Deeds:
+class Deeds(ViewDeeds):
     """The actions of the command table. Errors of the person's making are raised; the caller shows them."""
 
     def __init__(self, window: MainWindow) -> None:
-        self._window = window
-        self._session = window.session
+        super().__init__(window)
         self._before_background: int | None = None
 
     # --- File ---------------------------------------------------------------------------------------------
@@ -119,6 +118,20 @@ class Deeds:
         if entry is not None:
             self._session.classes.choose(entry.id)
 
+    def next_class(self) -> None:
+        self._step_class(1)
+
+    def previous_class(self) -> None:
+        self._step_class(-1)
+
+    def _step_class(self, step: int) -> None:
+        """The class below or above the one in hand, round the ends."""
+        classes = self._session.classes
+        ids = [entry.id for entry in classes.table]
+        if ids:
+            place = ids.index(classes.chosen_id) if classes.chosen_id in ids else -1
+            classes.choose(ids[(place + step) % len(ids)])
+
     def add_class(self) -> None:
         self._window.teach_dock.show()
         self._window.classes.ask_new_class()
@@ -135,46 +148,6 @@ class Deeds:
         elif self._before_background is not None:
             classes.choose(self._before_background)
 
-    # --- view ---------------------------------------------------------------------------------------------
-
-    def zoom_in(self) -> None:
-        self._window.canvas.zoom_in()
-
-    def zoom_out(self) -> None:
-        self._window.canvas.zoom_out()
-
-    def zoom_fit(self) -> None:
-        self._window.canvas.zoom_fit()
-
-    def zoom_actual(self) -> None:
-        self._window.canvas.zoom_actual()
-
-    def toggle_labels(self) -> None:
-        self._window.toggle_layer("labels")
-
-    def toggle_prediction(self) -> None:
-        self._window.toggle_layer("prediction")
-
-    def toggle_images_panel(self) -> None:
-        self._window.images_dock.setVisible(not self._window.images_dock.isVisible())
-
-    def toggle_teach_panel(self) -> None:
-        self._window.teach_dock.setVisible(not self._window.teach_dock.isVisible())
-
-    def toggle_full_screen(self) -> None:
-        if self._window.isFullScreen():
-            self._window.showNormal()
-        else:
-            self._window.showFullScreen()
-
-    def toggle_theme(self) -> None:
-        self.set_theme("light" if self._window.theme.is_dark else "dark")
-
-    def set_theme(self, mode: str) -> None:
-        self._session.settings["theme"] = mode if mode in MODES else "system"
-        self._window.theme.set_mode(mode)
-        self._window.refresh()
-
     # --- network and help ---------------------------------------------------------------------------------
 
     def fine_tune(self) -> None:
@@ -188,10 +161,24 @@ class Deeds:
         self._session.set_device(device)
         self._window.refresh()
 
+    def show_palette(self) -> None:
+        from fcn_studio.ui.dialogs.command_palette import CommandPalette
+
+        window = self._window
+        window.refresh()  # what can be done may have changed since the last turn of the event loop
+        recent = list(self._session.settings["recent_commands"])
+        palette = CommandPalette(window, window.actions_of, window.theme, recent)
+        palette.closed.connect(lambda: self._session.settings.__setitem__("recent_commands", recent))
+
     def show_keys(self) -> None:
         from fcn_studio.ui.dialogs.keys import KeysDialog
 
-        KeysDialog(self._window).open()
+        KeysDialog(self._window, self._window.actions_of).open()
+
+    def edit_keys(self) -> None:
+        from fcn_studio.ui.dialogs.key_editor import KeyEditor
+
+        KeyEditor(self._window, self._window.actions_of.keymap, self._window.theme).open()
 
     def show_hint(self) -> None:
         self._window.hint.appear()

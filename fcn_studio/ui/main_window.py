@@ -18,13 +18,15 @@ from PySide6.QtWidgets import (
 from fcn_studio.session.events import Level, Notice, Saved
 from fcn_studio.ui.canvas.view import CanvasView
 from fcn_studio.ui.catch_up import CatchUp
-from fcn_studio.ui.command_actions import CommandActions
-from fcn_studio.ui.commands import Situation
+from fcn_studio.ui.command import Situation
+from fcn_studio.ui.command_actions import CommandActions, write_keys_anew
 from fcn_studio.ui.deeds import Deeds
+from fcn_studio.ui.keymap import Keymap
 from fcn_studio.ui.notices import Notices
 from fcn_studio.ui.panels.classes import ClassesPanel
 from fcn_studio.ui.panels.column import Column
 from fcn_studio.ui.panels.hint import HintCard
+from fcn_studio.ui.panels.history import HistoryPanel
 from fcn_studio.ui.panels.image_list import ImageListPanel
 from fcn_studio.ui.panels.layers import LayersPanel
 from fcn_studio.ui.panels.prediction import PredictionPanel
@@ -32,6 +34,7 @@ from fcn_studio.ui.panels.status_bar import StatusBar
 from fcn_studio.ui.panels.tool_row import ToolRow
 from fcn_studio.ui.panels.training import TrainingPanel
 from fcn_studio.ui.panels.welcome import WelcomePage
+from fcn_studio.ui.situation import read_situation
 from fcn_studio.ui.theme import Theme
 from fcn_studio.ui.window_memory import SMALLEST_SIZE, keep_window, restore_window
 
@@ -41,6 +44,7 @@ if TYPE_CHECKING:
 LAYERS = ("labels", "prediction")
 RIGHT_PX = 308
 LEFT_PX = 236
+LEFT_HEIGHTS_PX = [600, 210]
 
 
 class MainWindow(QMainWindow):
@@ -51,7 +55,7 @@ class MainWindow(QMainWindow):
         self.session = session
         self.theme = Theme(self, session.settings["theme"])
         self.deeds = Deeds(self)
-        self.actions_of = CommandActions(self, self.deeds, self.theme)
+        self.actions_of = CommandActions(self, self.deeds, self.theme, Keymap(session.settings))
         self.setWindowTitle("FCN Studio")
         self._warned = False
         self.setAcceptDrops(True)
@@ -93,6 +97,8 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(self.stage)
         self.notices = Notices(self.stage, self.theme)
         self.notices.cure_wanted.connect(actions.run)
+        actions.failed.connect(lambda text: self.notices.show_notice(Notice(Level.ERROR, text)))
+        actions.keys_changed.connect(lambda: write_keys_anew(self))
         self.hint = HintCard(self.stage, self.theme)
         self.hint.gone.connect(self._on_hint_gone)
         self.status = StatusBar(self.session, self.theme)
@@ -101,6 +107,7 @@ class MainWindow(QMainWindow):
     def _make_sides(self) -> None:
         actions = self.actions_of
         self.images = ImageListPanel(self.session, self.theme)
+        self.history = HistoryPanel(self.session, self.theme)
         self.classes = ClassesPanel(self.session, self.theme)
         self.layers = LayersPanel(self.theme)
         self.prediction = PredictionPanel(
@@ -113,6 +120,8 @@ class MainWindow(QMainWindow):
         column.setMinimumWidth(RIGHT_PX - 8)
         left, right = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
         self.images_dock = self._dock("imagesDock", self.tr("Images"), self.images, left, LEFT_PX)
+        self.history_dock = self._dock("historyDock", self.tr("History"), self.history, left, LEFT_PX)
+        self.resizeDocks([self.images_dock, self.history_dock], LEFT_HEIGHTS_PX, Qt.Orientation.Vertical)
         self.teach_dock = self._dock("teachDock", self.tr("Classes and fine-tuning"), column, right, RIGHT_PX)
 
     def _dock(
@@ -159,34 +168,7 @@ class MainWindow(QMainWindow):
 
     def situation(self) -> Situation:
         """What the commands look at."""
-        session, document = self.session, self.session.document
-        state, blocked_by = "unlabelled", session.teaching.blocked_reason() or ""
-        if document is not None and session.project is not None:
-            state = session.project.state_of(document.image_id).value
-        return Situation(
-            has_project=session.is_open,
-            has_document=document is not None,
-            has_prediction=document is not None and document.prediction is not None,
-            has_labels=state != "unlabelled",
-            is_preview=session.classes.is_preview,
-            can_undo=session.editing.can_undo,
-            can_redo=session.editing.can_redo,
-            undo_name=session.editing.undo_name,
-            redo_name=session.editing.redo_name,
-            is_reviewed=state == "reviewed",
-            can_train=not blocked_by,
-            training_blocked_by=blocked_by,
-            is_training=session.teaching.is_running,
-            tool=self.canvas.tool_id,
-            device=session.settings["device"],
-            theme=self.theme.mode,
-            labels_shown=self.canvas.layer_visible("labels"),
-            prediction_shown=self.canvas.layer_visible("prediction"),
-            images_panel_shown=self.images_dock.isVisible(),
-            teach_panel_shown=self.teach_dock.isVisible(),
-            is_full_screen=self.isFullScreen(),
-            class_names={c.shortcut: c.name for c in session.classes.shown if c.shortcut},
-        )
+        return read_situation(self)
 
     def refresh(self) -> None:
         """Bring menus, buttons, title and page in step with the session."""
@@ -196,6 +178,10 @@ class MainWindow(QMainWindow):
         self.tool_row.show_title(session.project_title or "FCN Studio")
         parts = [session.document.name if session.document else "", session.project_title, "FCN Studio"]
         self.setWindowTitle(" – ".join(filter(None, parts)))
+
+    def panes(self) -> tuple[QWidget, ...]:
+        """The parts of the window in the order in which the keyboard goes round them."""
+        return (self.tool_row, self.images_dock, self.history_dock, self.canvas, self.teach_dock)
 
     def toggle_layer(self, layer: str) -> None:
         """Show or hide "labels" or "prediction"."""
@@ -244,6 +230,7 @@ class MainWindow(QMainWindow):
             self.canvas.set_layer_opacity(layer, settings[name])
         self.canvas.set_brush_size(settings["brush_size"])
         self.canvas.choose_tool(settings["tool"])
+        self.canvas.setFocus()  # and not the first button of the tool row
         self._on_tool_changed(self.canvas.tool_id)
         self.tool_row.show_size(self.canvas.brush_size_px)
         self.refresh()

@@ -1,4 +1,4 @@
-"""Dark and light: a handful of colour tokens, one style sheet, following the system and switchable live."""
+"""Dark, light and high contrast: some colour tokens, one style sheet, following the system, switched live."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QWidget
 
 from fcn_studio.core.resources import resource_path
 
-MODES = ("system", "dark", "light")
+MODES = ("system", "dark", "light", "contrast")
 SMALLEST_FONT_PX = 13
 
 
@@ -43,7 +43,7 @@ class Tokens:
 
 @cache
 def read_tokens(name: str) -> Tokens:
-    """The tokens of "dark" or "light"."""
+    """The tokens of "dark", "light" or "contrast"."""
     values = json.loads(resource_path("themes", f"{name}.json").read_text("utf-8"))
     return Tokens(**{field.name: values[field.name] for field in fields(Tokens)})
 
@@ -67,6 +67,7 @@ def make_style_sheet(tokens: Tokens, font_px: int) -> str:
     """The style sheet of a window whose ordinary text is `font_px` high."""
     values: dict[str, str | int] = {field.name: getattr(tokens, field.name) for field in fields(Tokens)}
     values["disabled"] = mix(tokens.surface, tokens.muted, 0.6)
+    values["ring"] = tokens.accent
     values["groove"] = mix(tokens.surface, tokens.muted, 0.35)
     values["knob"] = tokens.text if QColor(tokens.surface).lightnessF() < 0.5 else tokens.surface
     values["small_px"] = max(11, font_px - 1)
@@ -104,33 +105,47 @@ class Theme(QObject):
         self._hints = QGuiApplication.styleHints()
         self._scheme = self._hints.colorScheme()
         self._hints.colorSchemeChanged.connect(self._on_system_changed)
+        if hasattr(self._hints, "accessibility"):
+            self._hints.accessibility().contrastPreferenceChanged.connect(self._on_contrast_changed)
         self._name = self._wanted()
         window.setFont(_make_font(window.font()))
         self._dress()
 
     @property
     def mode(self) -> str:
-        """ "system", "dark" or "light": what the person chose."""
+        """ "system", "dark", "light" or "contrast": what the person chose."""
         return self._mode
 
     @property
     def is_dark(self) -> bool:
-        return self._name == "dark"
+        return self._name != "light"
 
     @property
     def tokens(self) -> Tokens:
         return read_tokens(self._name)
 
     def set_mode(self, mode: str) -> None:
-        """Follow the system, or be dark or light whatever the system is."""
+        """Follow the system, or be dark, light or of high contrast whatever the system is."""
         self._mode = mode if mode in MODES else "system"
         self._apply()
 
     def _wanted(self) -> str:
         if self._mode != "system":
             return self._mode
+        if self._wants_contrast():
+            return "contrast"
         # A system that does not say (a bare X server) gets the dark one: it is kinder to photographs.
         return "light" if self._scheme == Qt.ColorScheme.Light else "dark"
+
+    def _wants_contrast(self) -> bool:
+        """Whether the system asks for high contrast (Qt knows that since 6.10)."""
+        accessibility = getattr(self._hints, "accessibility", None)
+        if accessibility is None:
+            return False
+        return bool(accessibility().contrastPreference() == Qt.ContrastPreference.HighContrast)
+
+    def _on_contrast_changed(self, _preference: object) -> None:
+        self._apply()
 
     def _on_system_changed(self, scheme: Qt.ColorScheme) -> None:
         self._scheme = scheme

@@ -68,7 +68,7 @@ def test_every_deed_is_a_command() -> None:
     for command in COMMANDS:
         command.action(Recorder())  # type: ignore[arg-type]
     unknown = {name for name in calls if not hasattr(Deeds, name)}
-    unused = {n for n in vars(Deeds) if not n.startswith("_")} - set(calls) - {"open_paths"}
+    unused = {n for n in dir(Deeds) if not n.startswith("_")} - set(calls) - {"open_paths"}
     assert not unknown
     assert not unused
 

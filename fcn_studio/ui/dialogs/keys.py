@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QCoreApplication, Qt
-from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import (
     QDialog,
     QFrame,
@@ -16,17 +15,31 @@ from PySide6.QtWidgets import (
 )
 
 from fcn_studio import __version__
-from fcn_studio.ui.command_actions import title_of
-from fcn_studio.ui.commands import COMMANDS, MENUS, Command
+from fcn_studio.ui.command_actions import CommandActions, key_text, title_of
+from fcn_studio.ui.commands import BY_ID, COMMANDS, MENUS, Command
+from fcn_studio.ui.keymap import Keymap, write_key
 from fcn_studio.ui.panels.sections import make_label, make_row
 
 COLUMNS = 3
 
 
-def keys_of(command: Command) -> str:
-    """All keys of a command as the system writes them."""
-    texts = [QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText) for key in command.keys]
-    return "  ".join(texts)
+def list_keys(keymap: Keymap) -> list[tuple[str, list[tuple[str, str]]]]:
+    """The cheat sheet: by menu, the keys and what they do; made from the command table and the keymap."""
+    groups = []
+    for menu in MENUS:
+        commands = [c for c in COMMANDS if c.menu.split("/")[0] == menu and keymap[c.id]]
+        rows = [(_keys_of(c, keymap), title_of(c)) for c in commands if not c.id.startswith("class_")]
+        digits = [keymap[c.id][0] for c in commands if c.id.startswith("class_")]
+        if digits:
+            shown = " … ".join(dict.fromkeys((min(digits), max(digits))))
+            rows.append((shown, QCoreApplication.translate("Keys", "Class with this key")))
+        if rows:
+            groups.append((QCoreApplication.translate("Menu", menu), rows))
+    return groups
+
+
+def _keys_of(command: Command, keymap: Keymap) -> str:
+    return "   ".join(map(write_key, keymap[command.id]))
 
 
 def _make_dialog(parent: QWidget, title: str) -> tuple[QDialog, QVBoxLayout]:
@@ -39,17 +52,17 @@ def _make_dialog(parent: QWidget, title: str) -> tuple[QDialog, QVBoxLayout]:
     return dialog, layout
 
 
-def _close_row(dialog: QDialog) -> QLayout:
+def _close_row(dialog: QDialog, *others: QWidget) -> QLayout:
     close = QPushButton(QCoreApplication.translate("Keys", "Close"))
     close.setDefault(True)
     close.clicked.connect(dialog.accept)
-    return make_row(None, close)
+    return make_row(*others, None, close)
 
 
 class KeysDialog(QDialog):
-    """Every command that has a key, by menu, and what the mouse does."""
+    """The cheat sheet: every command that has a key, by menu, and what the mouse does."""
 
-    def __init__(self, parent: QWidget) -> None:
+    def __init__(self, parent: QWidget, actions: CommandActions) -> None:
         super().__init__(parent)
         self.setWindowTitle(self.tr("Keys and gestures"))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -61,15 +74,7 @@ class KeysDialog(QDialog):
             column.setSpacing(14)
             columns.addLayout(column)
         page.setLayout(columns)
-        groups = [(self.tr("Mouse"), self._gestures())]
-        for menu in MENUS:
-            rows = [(keys_of(c), title_of(c)) for c in COMMANDS if c.menu.split("/")[0] == menu and c.keys]
-            if menu == "Classes":
-                rows = [row for row in rows if not row[0].isdigit()]
-                rows.append(("0 … 9", self.tr("Class with this key")))
-            if rows:
-                groups.append((QCoreApplication.translate("Menu", menu), rows))
-        self._fill(groups)
+        self._fill([(self.tr("Mouse"), self._gestures()), *list_keys(actions.keymap)])
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
@@ -77,9 +82,17 @@ class KeysDialog(QDialog):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(22, 18, 16, 14)
         layout.addWidget(scroll, 1)
-        layout.addLayout(_close_row(self))
+        others = [self._make_way(actions, "edit_keys"), self._make_way(actions, "show_palette")]
+        layout.addLayout(_close_row(self, *others))
         hint = page.sizeHint()
         self.resize(min(hint.width() + 70, 1180), min(hint.height() + 90, 760))
+
+    def _make_way(self, actions: CommandActions, command_id: str) -> QPushButton:
+        """A button that closes this and does a command."""
+        button = QPushButton(title_of(BY_ID[command_id]))
+        button.clicked.connect(self.accept)
+        button.clicked.connect(lambda: actions.run(command_id))
+        return button
 
     def _gestures(self) -> list[tuple[str, str]]:
         return [
@@ -90,7 +103,10 @@ class KeysDialog(QDialog):
             (self.tr("Wheel"), self.tr("zoom at the pointer")),
             (self.tr("Shift+wheel"), self.tr("size of the brush")),
             (self.tr("Space or middle drag"), self.tr("move the image")),
-            (self.tr("Hold S or H"), self.tr("look without a layer while the key is down")),
+            (
+                self.tr("Hold {0} or {1}").format(key_text("toggle_prediction"), key_text("toggle_labels")),
+                self.tr("look without a layer while the key is down"),
+            ),
             (self.tr("Esc"), self.tr("give up the stroke")),
         ]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QSlider, QToolButton
 
-from fcn_studio.ui.command_actions import key_text, title_of
+from fcn_studio.ui.command_actions import title_of, write_keys
 from fcn_studio.ui.commands import BY_ID
 from fcn_studio.ui.icons import make_icon
 from fcn_studio.ui.panels.sections import GAP, Section, make_key_chip, make_label, make_tool_button
@@ -48,7 +48,9 @@ class LayersPanel(Section):
         grid.addWidget(eye, row, 0)
         grid.addWidget(make_label(name), row, 1)
         grid.addWidget(slider, row, 2)
-        grid.addWidget(make_key_chip(key_text(command_id)), row, 3)
+        chip = make_key_chip("")
+        write_keys(chip, "{0}", command_id)
+        grid.addWidget(chip, row, 3)
         self.show_layer(layer, True)
 
     def show_layer(self, layer: str, is_shown: bool) -> None:
@@ -57,7 +59,7 @@ class LayersPanel(Section):
         name = "eye-outline" if is_shown else "eye-off-outline"
         eye.setIcon(make_icon(self._theme, name, "text" if is_shown else "muted"))
         verb = self.tr("Hide") if is_shown else self.tr("Show")
-        eye.setToolTip(self.tr("{0} (tap {1}; hold it to peek)").format(verb, key_text(COMMAND_OF[layer])))
+        write_keys(eye, f"{verb} {self.tr('(tap {0}; hold it to peek)')}", COMMAND_OF[layer])
         self.sliders[layer].setEnabled(is_shown)
 
     def show_opacity(self, layer: str, opacity: float) -> None:

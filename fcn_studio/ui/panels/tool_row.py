@@ -8,7 +8,7 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QSizePolicy, QSlider, QToolButton, QWidget
 
-from fcn_studio.ui.command_actions import CommandActions, key_text
+from fcn_studio.ui.command_actions import CommandActions, write_keys
 from fcn_studio.ui.panels.sections import ElidedLabel, make_label, make_row
 
 ICON_PX = 20
@@ -70,8 +70,8 @@ class ToolRow(QWidget):
         self.slider.setRange(0, SLIDER_STEPS)
         self.slider.setFixedWidth(128)
         self.slider.setAccessibleName(self.tr("Size of the brush"))
-        keys = f"{key_text('brush_smaller')} {key_text('brush_bigger')}"
-        self.slider.setToolTip(self.tr("Size of the brush in pixels of the image  ({0})").format(keys))
+        tip = self.tr("Size of the brush in pixels of the image  ({0} {1})")
+        write_keys(self.slider, tip, "brush_smaller", "brush_bigger")
         self.slider.valueChanged.connect(self._on_slid)
         self.size_text = make_label()
         self.size_text.setMinimumWidth(self.fontMetrics().horizontalAdvance("888 px") + 8)
