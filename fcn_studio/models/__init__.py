@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from fcn_studio.models.catalog import read_catalog
     from fcn_studio.models.checkpoint import load_checkpoint, save_checkpoint
     from fcn_studio.models.foreign import load_foreign
     from fcn_studio.models.foreign_files import read_foreign
     from fcn_studio.models.registry import architectures, create_model
     from fcn_studio.models.spec import ModelSpec, read_card
     from fcn_studio.models.surgery import with_classes
+    from fcn_studio.models.weights_source import fetch_weights
 
 _HOME = {
     "ModelSpec": "spec",
@@ -23,14 +25,18 @@ _HOME = {
     "architectures": "registry",
     "create_model": "registry",
     "with_classes": "surgery",
+    "read_catalog": "catalog",
+    "fetch_weights": "weights_source",
 }
 __all__ = [
     "ModelSpec",
     "architectures",
     "create_model",
+    "fetch_weights",
     "load_checkpoint",
     "load_foreign",
     "read_card",
+    "read_catalog",
     "read_foreign",
     "save_checkpoint",
     "with_classes",

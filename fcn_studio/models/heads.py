@@ -63,6 +63,7 @@ class SkipHead(nn.Module):
         self.skips = tuple(s for s in sorted(trunk.grids, reverse=True) if finest <= s < self.deepest)
         self.add_module(f"score{self.deepest}", Score(trunk.channels[self.deepest], classes, score_width))
         coarse = trunk.grids[self.deepest]
+        self.reach_px = 2 * coarse.jump if score_width else 0
         for stride in self.skips:
             fine = trunk.grids[stride]
             self.add_module(

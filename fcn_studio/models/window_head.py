@@ -57,6 +57,7 @@ class WindowHead(nn.Module):
         self.project = ConvReLU(2 * width, width, 1)
         self.score = ScoreLayer(width, classes)
         coarse = trunk.grids[self.deepest]
+        self.reach_px = (window - 1) * coarse.jump
         for stride in self.skips:
             fine = trunk.grids[stride]
             self.add_module(f"up{stride}", make_doubling(upsampling, coarse, fine, classes))

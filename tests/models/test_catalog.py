@@ -8,7 +8,8 @@ import torch
 from fcn_studio.core.errors import CheckpointError
 from fcn_studio.models.catalog import encode_catalog, find_offer, read_catalog
 from fcn_studio.models.reach import compute_reach
-from fcn_studio.models.registry import TrunkEntry, architectures, trunks
+from fcn_studio.models.registry import TrunkEntry, architectures, create_model, trunks
+from fcn_studio.models.window_head import WindowHead
 
 ANEW = "run `python -m fcn_studio.models.catalog_figures`"
 QUICK = ("alexnet", "mobilenet_v2", "resnet18", "tf_efficientnet_lite0", "vgg11")
@@ -62,6 +63,31 @@ def test_where_cells_lie_follows_from_the_layers(entry: TrunkEntry) -> None:
             grid.start, grid.end, grid.jump, grid.field_px,
         )  # fmt: skip
     assert all(reach.exact for reach in found.values()) is trunk.exact_tiling
+
+
+@pytest.mark.parametrize(
+    ("name", "width"), [("fcn8s_mobilenet_v2", 0), ("fcn8s_resnet18", 0), ("fcn8s_resnet18", 8)]
+)
+def test_what_a_head_looks_at_is_part_of_what_a_network_sees(name: str, width: int) -> None:
+    class DeepScore(torch.nn.Module):
+        """The deepest score alone, before it is enlarged."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = create_model(name, 2, score_width=width)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            deep = self.model.trunk(x)[self.model.trunk.deepest]
+            head = self.model.head
+            if isinstance(head, WindowHead):
+                return head.score(
+                    head.project(torch.cat([head.context(head.window(deep)), head.neck(deep)], 1))
+                )
+            return head.get_submodule(f"score{head.deepest}")(deep)
+
+    with torch.device("meta"):
+        network = DeepScore()
+    assert compute_reach(network).grids[0].field_px == network.model.receptive_field_px
 
 
 @pytest.mark.slow
