@@ -7,8 +7,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
+from torchvision.transforms.v2 import functional
 
-from fcn_studio.training.augment import change_light
+from fcn_studio.training.augment import change_light, recolor
 from fcn_studio.training.settings import Recipe
 
 STILL = Recipe(name="still", steps=1, color=0.0)
@@ -32,6 +33,34 @@ def test_each_kind_gives_another_picture_of_the_same_form(asked: dict[str, float
     assert found.shape == PICTURE.shape
     assert found.dtype == torch.uint8
     assert not torch.equal(found, PICTURE)
+
+
+MILD = (PICTURE.float() / 2 + 60).to(torch.uint8)  # nothing is cut off at black or white
+
+
+@pytest.mark.parametrize("factor", [0.8, 1.0, 1.15])
+def test_brightness_contrast_and_saturation_are_those_of_torchvision(factor: float) -> None:
+    ways = {
+        functional.adjust_brightness: recolor(MILD, factor, 1, 1, 0),
+        functional.adjust_contrast: recolor(MILD, 1, factor, 1, 0),
+        functional.adjust_saturation: recolor(MILD, 1, 1, factor, 0),
+    }
+    for adjust, found in ways.items():
+        assert (adjust(MILD, factor).int() - found.int()).abs().max() <= 1
+
+
+def test_a_third_of_a_circle_turns_red_into_green_and_greys_stay() -> None:
+    assert (recolor(MILD, 1, 1, 1, 1 / 3).int() - MILD[[2, 0, 1]].int()).abs().max() <= 1
+    grey = MILD[:1].expand(3, -1, -1)
+    assert torch.equal(recolor(grey, 1, 1, 1.3, 0.17), grey)
+
+
+def test_colour_changes_by_at_most_its_strength() -> None:
+    grey = torch.full((3, 2, 2), 100, dtype=torch.uint8)
+    seen = torch.stack([change_light(grey, STILL.with_changes(color=0.4))[:, 0, 0] for _ in range(60)])
+    assert 60 <= seen.min() < 75
+    assert 125 < seen.max() <= 140
+    assert (seen == seen[:, :1]).all()
 
 
 def test_light_is_the_same_everywhere_and_keeps_the_order_of_grey_values() -> None:
