@@ -75,8 +75,8 @@ class FcnNetwork(nn.Module):
 
     @property
     def receptive_field_px(self) -> int:
-        """How many pixels of an axis the deepest score of a cell sees."""
-        return int(self.trunk.receptive_field_px + self.head.reach_px)
+        """How many pixels of an axis the deepest score of a cell sees: a head adds its ``reach_px``."""
+        return int(self.trunk.receptive_field_px + getattr(self.head, "reach_px", 0))
 
     def scores(self, x: Tensor) -> Tensor:
         scores: Tensor = self.head(self.trunk(x))
