@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fcn_studio.core.cancel import CancelToken
 from fcn_studio.core.errors import FcnStudioError, ReadOnlyError, StorageError
@@ -15,6 +15,10 @@ from fcn_studio.session.predicting import CheckpointEntry
 from fcn_studio.session.shelf import ShelfDesk
 from fcn_studio.session.workers import Workers
 
+if TYPE_CHECKING:
+    from fcn_studio.training.settings import Recipe
+
+DEFAULT_RECIPE = "fine_tune"
 RUNNING = (Phase.PREPARING, Phase.RUNNING, Phase.STOPPING)
 
 
@@ -38,11 +42,37 @@ class TeachingDesk:
         self._on_loaded = on_loaded  # torch is there
         self._handle: JobHandle | None = None
         self._run = 0
+        self._recipe = DEFAULT_RECIPE
         self.status = TrainingStatus()
 
     @property
     def is_running(self) -> bool:
         return self.status.phase in RUNNING
+
+    @property
+    def recipes(self) -> tuple[Recipe, ...]:
+        """What "Fine-tune" can do, the default first; each has a name, a title and a description."""
+        from fcn_studio.training.recipe import recipes
+
+        return tuple(sorted(recipes(), key=lambda recipe: recipe.name != DEFAULT_RECIPE))
+
+    @property
+    def recipe(self) -> Recipe:
+        """What the next run does."""
+        return next(recipe for recipe in self.recipes if recipe.name == self._recipe)
+
+    def explain(self, recipe: Recipe) -> str:
+        """A recipe in words: what it is for, and its numbers, in some short lines."""
+        from fcn_studio.training.describe import describe
+
+        return "\n".join((recipe.description, *(f"• {line}" for line in describe(recipe))))
+
+    def choose_recipe(self, name: str) -> None:
+        """Let the next run do something else. Raises UsageError for a name that is not known."""
+        from fcn_studio.training.recipe import recipe
+
+        self._recipe = recipe(name).name
+        self._set(self.status)
 
     def blocked_reason(self) -> str | None:
         """Why "Fine-tune" cannot be pressed now, as a short sentence; None when it can."""
@@ -67,10 +97,11 @@ class TeachingDesk:
         self._run += 1
         run_number = self._run
         read_source = self._make_source()
+        recipe = self.recipe if steps is None else self.recipe.with_changes(steps=steps)
         self._set(TrainingStatus(Phase.PREPARING, message="Gathering labels and loading PyTorch …"))
 
         def run(cancel: CancelToken) -> Any:
-            return _fine_tune_steps(parent, read_source, out_path, device, seed, steps, cancel)
+            return _fine_tune_steps(parent, read_source, out_path, recipe, device, seed, cancel)
 
         self._handle = self._workers.device.submit(
             "fine-tune",
@@ -162,18 +193,14 @@ def _fine_tune_steps(
     parent: CheckpointEntry,
     read_source: Callable[[], SampleSource],
     out_path: Any,
+    recipe: Recipe,
     device: str,
     seed: int,
-    steps: int | None,
     cancel: CancelToken,
 ) -> Any:
     """The generator that the device thread runs; imports torch only now."""
-    from dataclasses import replace as with_changes
-
     from fcn_studio.training.fine_tune import fine_tune
-    from fcn_studio.training.recipe import FINE_TUNE
 
-    recipe = FINE_TUNE if steps is None else with_changes(FINE_TUNE, steps=steps)
     source = read_source()
     yield None
     return (

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from fcn_studio.core.errors import UsageError
 from fcn_studio.session import Level, Phase
 from tests.session.desk import Desk
 
@@ -78,6 +79,22 @@ def test_a_run_ends_with_an_active_checkpoint_that_knows_the_classes(taught, sta
     again = start()
     again.open(photos)
     assert again.session.shelf.active.id == "photos 1"
+
+
+def test_the_recipe_can_be_chosen_and_says_what_it_does(taught) -> None:
+    teaching = taught.session.teaching
+    assert teaching.recipe.name == teaching.recipes[0].name == "fine_tune"
+    assert {"modern", "paper", "paper-heavy"} <= {recipe.name for recipe in teaching.recipes}
+    teaching.choose_recipe("paper")
+    words = teaching.explain(teaching.recipe)
+    assert words.startswith(teaching.recipe.description)
+    assert "SGD with momentum 0.9" in words
+    run(taught, 1)
+    assert teaching.status.phase is Phase.DONE
+    assert teaching.status.steps == 1  # nothing of the default's replay
+    with pytest.raises(UsageError, match="nearest is 'paper-heavy'"):
+        teaching.choose_recipe("paper-heavi")
+    assert teaching.recipe.name == "paper"
 
 
 def test_a_result_that_is_worse_leaves_the_earlier_network_active(taught, monkeypatch) -> None:

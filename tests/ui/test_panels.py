@@ -18,7 +18,7 @@ from fcn_studio.session.events import Level, Notice, Phase, Saved, TrainingStatu
 from fcn_studio.ui import notices as notices_module
 from fcn_studio.ui.app import App
 from fcn_studio.ui.idle import IdleWork
-from fcn_studio.ui.panels.tool_row import LARGEST_PX, size_of_step, step_of_size
+from fcn_studio.ui.panels.tool_options import LARGEST_PX, size_of_step, step_of_size
 from fcn_studio.ui.panels.training import describe_time
 from tests.ui.window_kit import WAIT_MS, drag, key, put_prediction, wait_for_image
 
@@ -148,6 +148,20 @@ def test_preparing_shows_that_something_goes_on(app: App) -> None:
     app.session.events.training_changed.emit(TrainingStatus(Phase.PREPARING, message="Loading …"))
     assert app.window.training.bar.maximum() == 0
     assert app.window.training.result.text() == "Loading …"
+
+
+def test_the_recipe_of_the_fine_tuning_is_chosen_in_its_panel(previewed) -> None:
+    panel, teaching = previewed.window.training, previewed.session.teaching
+    assert panel.recipes.currentData() == "fine_tune"
+    row = panel.recipes.findData("paper-heavy")
+    panel.recipes.setCurrentIndex(row)
+    panel.recipes.activated.emit(row)
+    assert teaching.recipe.name == "paper-heavy"
+    assert "momentum 0.99" in panel.recipes.toolTip()
+    teaching.choose_recipe("fine_tune")
+    assert panel.recipes.currentData() == "fine_tune"
+    previewed.session.events.training_changed.emit(TrainingStatus(Phase.RUNNING, step=1, steps=9))
+    assert not panel.recipes.isVisible()
 
 
 @pytest.mark.parametrize(

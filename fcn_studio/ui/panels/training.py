@@ -10,12 +10,13 @@ from PySide6.QtWidgets import QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from fcn_studio.ui.icons import make_icon
 from fcn_studio.ui.panels.prediction import ActionButton
-from fcn_studio.ui.panels.sections import Section, make_label
+from fcn_studio.ui.panels.sections import Choice, Section, make_label, make_row
 from fcn_studio.ui.theme import Theme
 
 if TYPE_CHECKING:
     from fcn_studio.session.session import Session
 
+TIP_ROLE = Qt.ItemDataRole.ToolTipRole
 RUNNING = ("preparing", "running", "stopping")
 
 
@@ -25,7 +26,9 @@ def describe_time(seconds: float | None) -> str:
         return ""
     if seconds < 55:
         return f"{max(1, round(seconds / 5) * 5)} s left"
-    return f"{round(seconds / 60)} min left"
+    if seconds < 5400:
+        return f"{round(seconds / 60)} min left"
+    return f"{round(seconds / 3600)} h left"
 
 
 class TrainingPanel(Section):
@@ -48,13 +51,24 @@ class TrainingPanel(Section):
         for button in (self.start, self.stop):
             button.setObjectName("primary")
         self.about = make_label("", "muted", wraps=True)
+        self.recipes = Choice(theme)
+        self.recipes.setAccessibleName(self.tr("Recipe of the fine-tuning"))
+        for recipe in session.teaching.recipes:
+            self.recipes.addItem(recipe.title, recipe.name)
+            self.recipes.setItemData(self.recipes.count() - 1, session.teaching.explain(recipe), TIP_ROLE)
+        self.recipes.activated.connect(lambda row: session.teaching.choose_recipe(self.recipes.itemData(row)))
+        self._recipe_row = QWidget()
+        row = make_row(make_label(self.tr("Recipe")), self.recipes)
+        row.setStretch(1, 1)
+        row.setContentsMargins(0, 0, 0, 0)
+        self._recipe_row.setLayout(row)
         self.result = make_label("", "result", wraps=True)
         self.back = QPushButton()
         self.back.setObjectName("link")
         self.back.clicked.connect(self._on_back)
         for widget in (
             self.bar, self._plot_place, self.result, self.back, self.start, self.stop,
-            self.about,
+            self.about, self._recipe_row,
         ):  # fmt: skip
             self.rows.addWidget(widget)
         events = session.events
@@ -73,6 +87,7 @@ class TrainingPanel(Section):
         self.start.setVisible(not is_running)
         self.stop.setVisible(is_running)
         self.bar.setVisible(is_running)
+        self._recipe_row.setVisible(not is_running)
         self.progress_text.setVisible(is_running)
         self.bar.setRange(0, status.steps)  # 0 to 0 while preparing: a bar that only moves
         self.bar.setValue(status.step)
@@ -114,9 +129,21 @@ class TrainingPanel(Section):
         status = self._session.teaching.status
         reason = self._session.teaching.blocked_reason()
         is_running = status.phase.value in RUNNING
-        default = self.tr("Teaches the network what you labelled in this project, in at most two minutes.")
-        self.about.setText(default if reason is None else reason)
+        self._show_recipe(self._session.teaching.recipe)
+        self.about.setText(self._describe_recipe() if reason is None else reason)
         self.about.setVisible(not is_running and not (reason is None and self.result.text()))
+
+    def _show_recipe(self, recipe: Any) -> None:
+        self.recipes.setCurrentIndex(self.recipes.findData(recipe.name))
+        self.recipes.setToolTip(self._session.teaching.explain(recipe))
+
+    def _describe_recipe(self) -> str:
+        """What the button will do, in a sentence or two."""
+        teaching = self._session.teaching
+        if teaching.recipe == teaching.recipes[0]:
+            return self.tr("Teaches the network what you labelled in this project, in at most two minutes.")
+        steps = self.tr("{0} steps; “Stop” keeps the best so far.").format(f"{teaching.recipe.steps:,}")
+        return f"{teaching.recipe.description} {steps}"
 
     def _show_way_back(self, has_result: bool) -> None:
         entry, parent = self._find_parent()
