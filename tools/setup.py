@@ -27,7 +27,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 OWN = ROOT / ".venv"
-MUST_BE_FOUND = ("torch", "torchvision", "PySide6", "openvino", "fcn_studio", "pytest", "ruff")
+MUST_BE_FOUND = ("torch", "torchvision", "timm", "PySide6", "openvino", "fcn_studio", "pytest", "ruff")
 MUST_IMPORT = "import torch, torchvision, numpy, scipy, PIL, openvino, PySide6.QtWidgets, pytest, fcn_studio"
 ANEW = "FCN_STUDIO_SETUP_ANEW"  # set while .venv is made for the second time
 LIBRARIES = {  # what Qt loads from the system, and the Debian package that holds it
