@@ -91,6 +91,7 @@ def test_what_a_head_looks_at_is_part_of_what_a_network_sees(name: str, width: i
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_the_stored_figures_are_those_of_the_networks() -> None:
     from fcn_studio.models.catalog_figures import compute_catalog
 
