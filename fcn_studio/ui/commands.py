@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from fcn_studio.ui.command import Command, Need, Situation
-from fcn_studio.ui.tools.base import Tool
-from fcn_studio.ui.tools.toolbox import TOOLS as TOOLS_THERE_ARE
+from fcn_studio.ui.tool_commands import SAYING, TOOL_COMMANDS
 
 __all__ = ["BY_ID", "COMMANDS", "MENUS", "Command", "Need", "Situation"]
 
@@ -33,13 +32,6 @@ HAS_LABELS = HAS_DOCUMENT & Need(
 
 def _named(title: str, name: str) -> str:
     return f"{title}: {name}" if name else title
-
-
-def _tool(tool: type[Tool]) -> Command:
-    return Command(
-        f"tool_{tool.id}", tool.title, "Tools", lambda d: d.choose_tool(tool.id), (tool.key,),
-        tool.icon.removeprefix("mdi6."), bar="tools", checked_when=lambda s: s.tool == tool.id,
-    )  # fmt: skip
 
 
 def _choice(kind: str, value: str, title: str, menu: str, icon: str = "") -> Command:
@@ -98,14 +90,6 @@ IMAGE = (
             "check-all", group=1, enabled_when=HAS_DOCUMENT, checked_when=lambda s: s.is_reviewed),
     Command("find_image", _T("Command", "Find image"), "Image", lambda d: d.find_image(), ("Ctrl+F",),
             "magnify", group=1, enabled_when=HAS_PROJECT),
-)  # fmt: skip
-
-TOOLS = (
-    *(_tool(tool) for tool in TOOLS_THERE_ARE),
-    Command("brush_bigger", _T("Command", "Bigger brush"), "Tools", lambda d: d.grow_brush(), ("]",),
-            "plus-circle-outline", group=1, repeats=True),
-    Command("brush_smaller", _T("Command", "Smaller brush"), "Tools", lambda d: d.shrink_brush(), ("[",),
-            "minus-circle-outline", group=1, repeats=True),
 )  # fmt: skip
 
 CLASSES = (
@@ -180,5 +164,7 @@ HELP = (
 )  # fmt: skip
 
 MENUS = ("File", "Edit", "Image", "Tools", "Classes", "View", "Network", "Help")
-COMMANDS: tuple[Command, ...] = (*FILE, *EDIT, *IMAGE, *TOOLS, *CLASSES, *VIEW, *NETWORK, *HELP)
+COMMANDS: tuple[Command, ...] = (
+    *FILE, *EDIT, *SAYING, *IMAGE, *TOOL_COMMANDS, *CLASSES, *VIEW, *NETWORK, *HELP,
+)  # fmt: skip
 BY_ID: dict[str, Command] = {command.id: command for command in COMMANDS}

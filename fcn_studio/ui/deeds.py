@@ -10,6 +10,7 @@ from fcn_studio.core.classes import BACKGROUND_KEY
 from fcn_studio.core.errors import FcnStudioError
 from fcn_studio.session.events import Level, Notice
 from fcn_studio.ui.dialogs.files import ask_folder, ask_images
+from fcn_studio.ui.tool_deeds import ToolDeeds
 from fcn_studio.ui.view_deeds import ViewDeeds
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ class Deeds(ViewDeeds):
 
     def __init__(self, window: MainWindow) -> None:
         super().__init__(window)
+        self.hand: ToolDeeds = ToolDeeds(window)
         self._before_background: int | None = None
 
     # --- File ---------------------------------------------------------------------------------------------
@@ -78,7 +80,9 @@ class Deeds(ViewDeeds):
     # --- Edit and image -----------------------------------------------------------------------------------
 
     def undo(self) -> None:
-        self._session.editing.undo()
+        """The last point of an outline that is open, else the last edit."""
+        if not self._window.canvas.step_back():
+            self._session.editing.undo()
 
     def redo(self) -> None:
         self._session.editing.redo()

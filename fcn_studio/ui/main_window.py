@@ -30,7 +30,9 @@ from fcn_studio.ui.panels.history import HistoryPanel
 from fcn_studio.ui.panels.image_list import ImageListPanel
 from fcn_studio.ui.panels.layers import LayersPanel
 from fcn_studio.ui.panels.prediction import PredictionPanel
+from fcn_studio.ui.panels.sections import make_row
 from fcn_studio.ui.panels.status_bar import StatusBar
+from fcn_studio.ui.panels.tool_column import ToolColumn
 from fcn_studio.ui.panels.tool_row import ToolRow
 from fcn_studio.ui.panels.training import TrainingPanel
 from fcn_studio.ui.panels.welcome import WelcomePage
@@ -76,7 +78,7 @@ class MainWindow(QMainWindow):
     def _make_middle(self) -> None:
         actions = self.actions_of
         actions.fill(self.menuBar())
-        self.tool_row = ToolRow(actions)
+        self.tool_row = ToolRow(self.session, self.theme, actions)
         bar = QToolBar(self.tr("Tools"))
         bar.setObjectName("toolBar")
         bar.setMovable(False)
@@ -94,7 +96,10 @@ class MainWindow(QMainWindow):
         self.canvas = CanvasView(self.session)
         self._pages.addWidget(self.welcome)
         self._pages.addWidget(self.canvas)
-        self.setCentralWidget(self.stage)
+        self.tool_column = ToolColumn(actions.at("tools"))
+        middle = QWidget()
+        middle.setLayout(make_row(self.tool_column, self.stage, spacing=0))
+        self.setCentralWidget(middle)
         self.notices = Notices(self.stage, self.theme)
         self.notices.cure_wanted.connect(actions.run)
         actions.failed.connect(lambda text: self.notices.show_notice(Notice(Level.ERROR, text)))
@@ -144,10 +149,10 @@ class MainWindow(QMainWindow):
         canvas.zoom_changed.connect(self.status.show_zoom)
         canvas.hint_changed.connect(self.status.show_hint)
         canvas.tool_changed.connect(self._on_tool_changed)
-        canvas.brush_size_changed.connect(self.tool_row.show_size)
         canvas.layer_changed.connect(self._on_layer_changed)
         canvas.classes_wanted.connect(self._on_classes_wanted)
         self.tool_row.size_changed.connect(canvas.set_brush_size)
+        self.tool_row.follow(canvas)
         self.layers.toggled.connect(self.toggle_layer)
         self.layers.opacity_changed.connect(self._on_opacity_changed)
         self.theme.changed.connect(self._dress_canvas)
@@ -158,7 +163,7 @@ class MainWindow(QMainWindow):
         for event in (
             events.project_opened, events.images_changed, events.image_state_changed, events.image_opened,
             events.history_changed, events.classes_changed, events.class_chosen, events.prediction_changed,
-            events.checkpoints_changed, events.training_changed,
+            events.checkpoints_changed, events.training_changed, events.protection_changed,
         ):  # fmt: skip
             event.connect(self._on_something_changed)
         events.notice.connect(self.notices.show_notice)
@@ -197,7 +202,7 @@ class MainWindow(QMainWindow):
 
     def _on_tool_changed(self, tool: str) -> None:
         self.session.settings["tool"] = tool
-        self.tool_row.show_options(tool in ("brush", "eraser"))
+        self.tool_row.show_tool()
         self._refresh_timer.start()
 
     def _on_layer_changed(self, layer: str, is_shown: bool) -> None:
@@ -228,11 +233,9 @@ class MainWindow(QMainWindow):
         for layer, name in (("labels", "label_opacity"), ("prediction", "prediction_opacity")):
             self.layers.show_opacity(layer, settings[name])
             self.canvas.set_layer_opacity(layer, settings[name])
-        self.canvas.set_brush_size(settings["brush_size"])
         self.canvas.choose_tool(settings["tool"])
         self.canvas.setFocus()  # and not the first button of the tool row
         self._on_tool_changed(self.canvas.tool_id)
-        self.tool_row.show_size(self.canvas.brush_size_px)
         self.refresh()
 
     def keep(self) -> None:
@@ -240,12 +243,14 @@ class MainWindow(QMainWindow):
         settings = self.session.settings
         keep_window(self, settings)
         settings["tool"] = self.canvas.tool_id
-        settings["brush_size"] = self.canvas.brush_size_px
+        settings["brush_size"] = self.canvas.options.size_of("brush")
+        settings["tool_options"] = self.canvas.options.to_values()
         settings["last_view"] = self.canvas.view_state() if self.session.document else {}
 
     def dispose(self) -> None:
         """End what runs or is held beside the window; the window can only be deleted after this."""
         self.canvas.dispose()
+        self.tool_row.dispose()
         self.training.dispose()
 
     # --- Qt's own events ------------------------------------------------------------------------------------

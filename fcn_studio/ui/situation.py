@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fcn_studio.ui.command import Situation
+from fcn_studio.ui.tool_deeds import find_guards
 
 if TYPE_CHECKING:
     from fcn_studio.ui.main_window import MainWindow
@@ -18,12 +19,13 @@ def read_situation(window: MainWindow) -> Situation:
     if document is not None and session.project is not None:
         state = session.project.state_of(document.image_id).value
     return Situation(
+        guards=find_guards(session),
         has_project=session.is_open,
         has_document=document is not None,
         has_prediction=document is not None and document.prediction is not None,
         has_labels=state != "unlabelled",
         is_preview=session.classes.is_preview,
-        can_undo=session.editing.can_undo,
+        can_undo=session.editing.can_undo or canvas.tool.is_open,
         can_redo=session.editing.can_redo,
         undo_name=session.editing.undo_name,
         redo_name=session.editing.redo_name,

@@ -84,7 +84,7 @@ def test_tooltips_and_buttons_name_the_key(app: App) -> None:
         if command.keys and not command.id.startswith("class_"):
             text = QKeySequence(command.keys[0]).toString(QKeySequence.SequenceFormat.NativeText)
             assert text in app.window.actions_of[command.id].toolTip()
-    brush = app.window.tool_row.buttons["tool_brush"]
+    brush = app.window.tool_column.buttons["tool_brush"]
     assert "(B)" in brush.toolTip()
     assert brush.accessibleName()
 
@@ -94,4 +94,4 @@ def test_every_tool_of_the_toolbox_has_a_command_and_a_button(app: App) -> None:
 
     for tool in TOOLS:
         assert f"tool_{tool.id}" in BY_ID
-        assert f"tool_{tool.id}" in app.window.tool_row.buttons
+        assert f"tool_{tool.id}" in app.window.tool_column.buttons

@@ -94,7 +94,7 @@ def test_other_keys_work_at_once_and_stand_in_every_text(app: App, photos: Path,
     chosen = app.session.classes.chosen_id
     key(app, Qt.Key.Key_Equal)
     assert app.session.classes.chosen_id != chosen
-    assert "(2)" in window.tool_row.buttons["tool_brush"].toolTip()
+    assert "(2)" in window.tool_column.buttons["tool_brush"].toolTip()
     assert key_text("toggle_labels") == "V"
     assert window.actions_of["tool_brush"].shortcut() == QKeySequence("2")
     sheet = dict(row for _menu, rows in list_keys(keymap) for row in rows)

@@ -78,8 +78,8 @@ def test_the_next_start_is_as_the_last_one_ended(tmp_path: Path, photos: Path, q
     wait_for_image(again, qtbot, "b.png")
     assert again.window.height() == 690  # the width is cut to the screen of the off-screen platform
     assert again.window.canvas.tool_id == "eraser"
-    assert again.window.tool_row.buttons["tool_eraser"].isChecked()
-    assert again.window.tool_row.size_text.text() == "77 px"
+    assert again.window.tool_column.buttons["tool_eraser"].isChecked()
+    assert again.window.tool_row.options.size_text.text() == "77 px"
     assert again.window.layers.sliders["prediction"].value() == 15
     assert not again.window.theme.is_dark
     assert again.window.canvas.zoom == pytest.approx(1.0)

@@ -44,8 +44,8 @@ def test_letters_take_tools_in_hand(used: App) -> None:
         key(used, letter)
         assert used.window.canvas.tool_id == tool
         QTest.qWait(10)
-        assert used.window.tool_row.buttons[f"tool_{tool}"].isChecked()
-    used.window.tool_row.buttons["tool_brush"].click()
+        assert used.window.tool_column.buttons[f"tool_{tool}"].isChecked()
+    used.window.tool_column.buttons["tool_brush"].click()
     assert used.window.canvas.tool_id == "brush"
 
 
@@ -64,7 +64,7 @@ def test_digits_choose_classes_and_x_swaps_with_background(used: App) -> None:
 
 
 def test_brackets_and_slider_change_the_brush(used: App) -> None:
-    canvas, row = used.window.canvas, used.window.tool_row
+    canvas, row = used.window.canvas, used.window.tool_row.options
     before = canvas.brush_size_px
     key(used, Qt.Key.Key_BracketRight)
     assert canvas.brush_size_px > before
@@ -76,7 +76,7 @@ def test_brackets_and_slider_change_the_brush(used: App) -> None:
     assert row.size_text.text() == f"{canvas.brush_size_px} px"
     key(used, Qt.Key.Key_G)
     QTest.qWait(10)
-    assert not row.size_option.isVisible(), "a fill has no size"
+    assert not row.slider.isVisible(), "a fill has no size"
 
 
 def test_d_and_a_go_through_the_images(used: App, qtbot) -> None:
