@@ -37,6 +37,8 @@ class Situation:
     is_full_screen: bool = False
     class_names: dict[str, str] = field(default_factory=dict)  # key "0" to "9" -> name
     training_blocked_by: str = ""
+    shown: frozenset[str] = frozenset()  # layers, extras and ways of comparing that are on
+    can_compare: bool = False
     guards: frozenset[str] = frozenset()  # what is protected, see tool_deeds.find_guards
 
 

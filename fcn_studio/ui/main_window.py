@@ -25,6 +25,7 @@ from fcn_studio.ui.keymap import Keymap
 from fcn_studio.ui.notices import Notices
 from fcn_studio.ui.panels.classes import ClassesPanel
 from fcn_studio.ui.panels.column import Column
+from fcn_studio.ui.panels.display import DisplayPanel
 from fcn_studio.ui.panels.hint import HintCard
 from fcn_studio.ui.panels.history import HistoryPanel
 from fcn_studio.ui.panels.image_list import ImageListPanel
@@ -37,7 +38,8 @@ from fcn_studio.ui.panels.tool_row import ToolRow
 from fcn_studio.ui.panels.training import TrainingPanel
 from fcn_studio.ui.panels.welcome import WelcomePage
 from fcn_studio.ui.situation import read_situation
-from fcn_studio.ui.theme import Theme
+from fcn_studio.ui.theme import Theme, make_palette
+from fcn_studio.ui.view_controls import ViewControls
 from fcn_studio.ui.window_memory import SMALLEST_SIZE, keep_window, restore_window
 
 if TYPE_CHECKING:
@@ -114,14 +116,14 @@ class MainWindow(QMainWindow):
         self.images = ImageListPanel(self.session, self.theme)
         self.history = HistoryPanel(self.session, self.theme)
         self.classes = ClassesPanel(self.session, self.theme)
-        self.layers = LayersPanel(self.theme)
+        self.layers, self.display = LayersPanel(self.theme), DisplayPanel(self.theme)
         self.prediction = PredictionPanel(
             self.session, self.theme, actions["accept_all"], actions["mark_reviewed"]
         )
         self.training = TrainingPanel(
             self.session, self.theme, actions["fine_tune"], actions["stop_training"]
         )
-        column = Column([self.classes, self.layers, self.prediction, self.training])
+        column = Column([self.classes, self.layers, self.display, self.prediction, self.training])
         column.setMinimumWidth(RIGHT_PX - 8)
         left, right = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
         self.images_dock = self._dock("imagesDock", self.tr("Images"), self.images, left, LEFT_PX)
@@ -149,12 +151,12 @@ class MainWindow(QMainWindow):
         canvas.zoom_changed.connect(self.status.show_zoom)
         canvas.hint_changed.connect(self.status.show_hint)
         canvas.tool_changed.connect(self._on_tool_changed)
-        canvas.layer_changed.connect(self._on_layer_changed)
         canvas.classes_wanted.connect(self._on_classes_wanted)
         self.tool_row.size_changed.connect(canvas.set_brush_size)
         self.tool_row.follow(canvas)
-        self.layers.toggled.connect(self.toggle_layer)
-        self.layers.opacity_changed.connect(self._on_opacity_changed)
+        self.view_controls = ViewControls(
+            self.session, canvas, self.layers, self.display, self._refresh_timer.start
+        )
         self.theme.changed.connect(self._dress_canvas)
         self._dress_canvas()
 
@@ -188,10 +190,6 @@ class MainWindow(QMainWindow):
         """The parts of the window in the order in which the keyboard goes round them."""
         return (self.tool_row, self.images_dock, self.history_dock, self.canvas, self.teach_dock)
 
-    def toggle_layer(self, layer: str) -> None:
-        """Show or hide "labels" or "prediction"."""
-        self.canvas.set_layer_visible(layer, not self.canvas.layer_visible(layer))
-
     def _on_something_changed(self, *_what: object) -> None:
         self._refresh_timer.start()
 
@@ -205,14 +203,6 @@ class MainWindow(QMainWindow):
         self.tool_row.show_tool()
         self._refresh_timer.start()
 
-    def _on_layer_changed(self, layer: str, is_shown: bool) -> None:
-        self.layers.show_layer(layer, is_shown)
-        self._refresh_timer.start()
-
-    def _on_opacity_changed(self, layer: str, opacity: float) -> None:
-        self.canvas.set_layer_opacity(layer, opacity)
-        self.session.settings[f"{'label' if layer == 'labels' else layer}_opacity"] = opacity
-
     def _on_classes_wanted(self) -> None:
         self.teach_dock.show()
         self.classes.ask_whose_classes()
@@ -223,6 +213,8 @@ class MainWindow(QMainWindow):
         self.session.settings["hint_seen"] = True
 
     def _dress_canvas(self) -> None:
+        # A style sheet keeps the window's palette from what is drawn by hand below it.
+        self.canvas.setPalette(make_palette(self.theme.tokens))
         self.canvas.set_backdrop(self.theme.tokens.color("canvas"))
 
     # --- remembering --------------------------------------------------------------------------------------
@@ -230,9 +222,6 @@ class MainWindow(QMainWindow):
     def _restore(self) -> None:
         settings = self.session.settings
         restore_window(self, settings)
-        for layer, name in (("labels", "label_opacity"), ("prediction", "prediction_opacity")):
-            self.layers.show_opacity(layer, settings[name])
-            self.canvas.set_layer_opacity(layer, settings[name])
         self.canvas.choose_tool(settings["tool"])
         self.canvas.setFocus()  # and not the first button of the tool row
         self._on_tool_changed(self.canvas.tool_id)

@@ -42,5 +42,7 @@ def read_situation(window: MainWindow) -> Situation:
         teach_panel_shown=window.teach_dock.isVisible(),
         history_panel_shown=window.history_dock.isVisible(),
         is_full_screen=window.isFullScreen(),
+        shown=window.view_controls.shown,
+        can_compare=window.view_controls.can_compare,
         class_names={c.shortcut: c.name for c in session.classes.shown if c.shortcut},
     )

@@ -42,11 +42,21 @@ class OverlaySources:
 
 
 def fetch(values: NDArray[Any], rows: NDArray[np.intp], columns: NDArray[np.intp]) -> NDArray[Any]:
-    """values[rows, columns] as an outer product; rows and columns rise and lie inside."""
+    """values[rows, columns] as an outer product; rows and columns rise and lie inside.
+
+    At 1:1 it is a view of `values`, else an array of its own.
+    """
     y0, y1, x0, x1 = int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
+    if y1 - y0 == rows.size and x1 - x0 == columns.size and _is_whole(rows) and _is_whole(columns):
+        return values[y0:y1, x0:x1]
     if y1 - y0 < rows.size:  # enlarged: widen the few rows first, then repeat them
         return values[y0:y1, x0:x1].take(columns - x0, axis=1).take(rows - y0, axis=0)
     return values[rows, x0:x1].take(columns - x0, axis=1)
+
+
+def _is_whole(indices: NDArray[np.intp]) -> bool:
+    """Whether no index between the first and the last is missing, given that there are as many."""
+    return bool((indices[1:] != indices[:-1]).all())
 
 
 class Planes:
@@ -101,9 +111,9 @@ class Planes:
         rows, columns = self.rows[part.y0 : part.y1], self.columns[part.x0 : part.x1]
         if self._sources.provenance is None:
             return np.zeros((rows.size, columns.size), np.uint8)
-        tags = fetch(self._sources.provenance, rows, columns)
+        tags: Plane = fetch(self._sources.provenance, rows, columns)
         if self._sources.fresh is not None:
-            tags |= fetch(self._sources.fresh.view(np.uint8), rows, columns) << FRESH_SHIFT
+            tags = tags | fetch(self._sources.fresh.view(np.uint8), rows, columns) << FRESH_SHIFT
         return tags
 
 

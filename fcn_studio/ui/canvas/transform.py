@@ -161,4 +161,6 @@ class ViewTransform:
 def _pixels_under(start: int, stop: int, offset: float, scale: float, size: int) -> NDArray[np.intp]:
     centres = np.arange(start, stop, dtype=np.float64) + 0.5
     found = np.floor((centres - offset) / scale).astype(np.intp)
-    return np.clip(found, 0, size - 1)
+    if found.size and (found[0] < 0 or found[-1] >= size):
+        np.clip(found, 0, size - 1, out=found)
+    return found

@@ -179,8 +179,14 @@ class CanvasView(ZoomWidget):
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         self.scene.refresh()
-        frame = self.scene.frame
         painter = QPainter(self)
+        try:
+            self._paint(painter)
+        finally:
+            painter.end()  # a painter that is left behind takes the program with it
+
+    def _paint(self, painter: QPainter) -> None:
+        frame = self.scene.frame
         # Device pixel by device pixel, whatever the display's scale; Qt clips it to what is to be repainted.
         painter.save()
         painter.scale(1 / frame.pixel_ratio, 1 / frame.pixel_ratio)
@@ -190,7 +196,6 @@ class CanvasView(ZoomWidget):
         self._messages.paint(painter, self.rect(), self.palette(), has_image=has_image)
         self.divider.paint_line(painter, self.rect(), self.palette())
         self.paint_hand(painter)
-        painter.end()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLabel, QStatusBar, QWidget
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from fcn_studio.session.session import Session
 
 DEVICE_PX = 320
+PIXEL_EVERY_MS = 40
 SAVED_SIGNS = {
     "nothing to save": ("", ""),
     "written": ("content-save-outline", "muted"),
@@ -32,6 +33,11 @@ class StatusBar(QStatusBar):
         super().__init__()
         self._session, self._theme = session, theme
         self._pointer: tuple[int, int] | None = None
+        self._is_behind = False  # the pixel's words wait for the timer
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(PIXEL_EVERY_MS)
+        self._timer.timeout.connect(self._on_time)
         self.setSizeGripEnabled(False)
         self.position, self.label, self.network = make_label(), make_label(), make_label("", "muted")
         self.hint = ElidedLabel(name="muted")
@@ -59,7 +65,7 @@ class StatusBar(QStatusBar):
         events.activity_changed.connect(self._on_activity_changed)
         events.prediction_status_changed.connect(self._on_device_changed)
         events.training_changed.connect(self._on_device_changed)
-        events.labels_changed.connect(self._on_pixel_changed)
+        events.labels_changed.connect(self._on_labels_changed)
         events.prediction_changed.connect(self._on_pixel_changed)
         events.classes_changed.connect(self._on_pixel_changed)
         events.image_opened.connect(self._on_pixel_changed)
@@ -82,7 +88,16 @@ class StatusBar(QStatusBar):
     def show_pointer(self, pointer_yx: tuple[int, int] | None) -> None:
         """The image pixel under the pointer, or None."""
         self._pointer = pointer_yx
-        self._on_pixel_changed()
+        # Nobody reads sixty positions a second, and a stroke must not wait for them.
+        if self._session.editing.in_stroke and self._timer.isActive():
+            self._is_behind = True
+        else:
+            self._on_pixel_changed()
+            self._timer.start()
+
+    def _on_time(self) -> None:
+        if self._is_behind:
+            self._on_pixel_changed()
 
     def show_zoom(self, scale: float) -> None:
         """Device pixels an image pixel."""
@@ -95,7 +110,12 @@ class StatusBar(QStatusBar):
 
     # --- what the session says ------------------------------------------------------------------------------
 
+    def _on_labels_changed(self, *_what: object) -> None:
+        if not self._session.editing.in_stroke:  # else the pointer moves, and tells
+            self._on_pixel_changed()
+
     def _on_pixel_changed(self, *_what: object) -> None:
+        self._is_behind = False
         document = self._session.document
         info = None
         if document is not None and self._pointer is not None:
