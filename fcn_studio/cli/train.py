@@ -34,7 +34,11 @@ from fcn_studio.core.cancel import CancelToken
     type=click.FloatRange(0.25, 8),
     help="Enlarge pictures for the new network.",
 )
-@click.option("--weights", multiple=True, help="File for the new network's trunk; one for each part of a+b.")
+@click.option(
+    "--weights",
+    multiple=True,
+    help="File for the new network's trunk, or pretrained; one for each part of a+b.",
+)
 @click.option("--stages", is_flag=True, help="Train the new network's coarser heads first: 32s, 16s, 8s.")
 @click.option(
     "--recipe",
@@ -179,6 +183,7 @@ def _open_start(
     seed: int,
 ) -> Any:
     """What the run begins with: a new network where one is named, else a checkpoint."""
+    from fcn_studio.cli.models import fetch_pretrained
     from fcn_studio.core.errors import UsageError
     from fcn_studio.core.resources import resource_path
     from fcn_studio.training.start import make_start, open_start
@@ -189,7 +194,7 @@ def _open_start(
             source,
             options=_parse_options(options),
             zoom=1.0 if zoom is None else zoom,
-            weights=weights,
+            weights=fetch_pretrained(weights, architecture),
             seed=seed,
         )
     if options or weights or zoom is not None:

@@ -78,3 +78,36 @@ def test_what_cannot_be_fetched_is_said(tmp_path: Path, name: str, words: str) -
     done = run("models", "fetch", name, TORCH_HOME=str(tmp_path))
     assert done.returncode == 1
     assert words in done.stderr
+
+
+def test_training_from_pretrained_weights_fetches_them_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Offline the same sentence comes before anything is trained."""
+    from click.testing import CliRunner
+    from PIL import Image
+
+    from fcn_studio.cli.train import train
+
+    for folder in ("images", "masks"):
+        (tmp_path / "data" / folder).mkdir(parents=True)
+        for name in "abcde":
+            Image.new("L", (40, 33), 1).save(tmp_path / "data" / folder / f"{name}.png")
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", "")
+    out = tmp_path / "net"
+    words = [
+        "--architecture",
+        "fcn32s_resnet18",
+        "--weights",
+        "pretrained",
+        "--steps",
+        "1",
+        "--out",
+        str(out),
+    ]
+    done = CliRunner().invoke(train, [str(tmp_path / "data"), *words])
+    assert done.exit_code == 1
+    assert "resnet18-f37072fd.pth could not be fetched" in done.stderr
+    assert not list(tmp_path.glob("net*"))
