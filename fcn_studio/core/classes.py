@@ -16,6 +16,7 @@ from fcn_studio.core.palette import BACKGROUND_COLOR, Color, make_color
 UNLABELLED = 255
 BACKGROUND_KEY = "background"
 MAX_CLASSES = 255
+MORE_COLORS = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ class ClassTable:
         if key == BACKGROUND_KEY:
             return BACKGROUND_COLOR
         taken = {entry.color for entry in self.classes}
-        return next(color for color in map(make_color, range(2 * MAX_CLASSES)) if color not in taken)
+        return next(color for color in map(make_color, range(MORE_COLORS)) if color not in taken)
 
     def _free_shortcut(self, key: str) -> str | None:
         taken = {entry.shortcut for entry in self.classes}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from fcn_studio.core.classes import BACKGROUND_KEY, UNLABELLED, ClassTable, make_key
 from fcn_studio.core.errors import UsageError
@@ -94,6 +94,14 @@ class ClassDesk:
 
     def set_color(self, class_id: int, color: Color) -> None:
         self._change(self.table.with_color(class_id, color))
+
+    def set_colors(self, colors: Mapping[int, Color]) -> None:
+        """Give several classes new colours at once."""
+        table = self.table
+        for class_id, color in colors.items():
+            table = table.with_color(class_id, color)
+        if colors:
+            self._change(table)
 
     def _choose_some(self) -> None:
         entries = [entry for entry in self.table if entry.key != BACKGROUND_KEY] or list(self.table)

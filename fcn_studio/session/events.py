@@ -89,6 +89,7 @@ class SessionEvents:
     prediction_status_changed = Signal(object)  # PredictionStatus
     classes_changed = Signal()
     class_chosen = Signal(int)  # class id
+    colors_checked = Signal()  # which classes look alike has changed
     checkpoints_changed = Signal()
     training_changed = Signal(object)  # TrainingStatus
     activity_changed = Signal(str)  # what the device does, "" when idle

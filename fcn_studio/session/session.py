@@ -16,6 +16,7 @@ from fcn_studio.project.opening import open_project
 from fcn_studio.project.label_store import LoadedLabels
 from fcn_studio.project.project import ImageState, Project, load_document
 from fcn_studio.session.classes import ClassDesk
+from fcn_studio.session.coloring import ColoringDesk
 from fcn_studio.session.comparing import ComparisonDesk
 from fcn_studio.session.document import Document
 from fcn_studio.session.editing import EditingDesk
@@ -63,6 +64,9 @@ class Session:
             self._keeper,
             self._find_document,
             self.classes,
+        )
+        self.coloring = ColoringDesk(
+            self.events, self._workers, self.classes, self._find_document, self._find_project
         )
         self.history = HistoryDesk(dispatcher, self.editing, self._find_document)
         self.images = ImageDesk(self.events, self._workers, self._enter, self._find_document)

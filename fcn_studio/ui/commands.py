@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from fcn_studio.ui.command import Command, Need, Situation
-from fcn_studio.ui.look_commands import DISPLAY, LAYERS
 from fcn_studio.ui.tool_commands import SAYING, TOOL_COMMANDS
 
 __all__ = ["BY_ID", "COMMANDS", "MENUS", "Command", "Need", "Situation"]
@@ -39,6 +38,13 @@ def _choice(kind: str, value: str, title: str, menu: str, icon: str = "") -> Com
     return Command(
         f"{kind}_{value}", title, menu, lambda d: getattr(d, f"set_{kind}")(value), (), icon,
         checked_when=lambda situation: getattr(situation, kind) == value,
+    )  # fmt: skip
+
+
+def _palette(name: str, title: str) -> Command:
+    return Command(
+        f"palette_{name}", title, "Classes/Colours", lambda d: d.use_palette(name), (),
+        "palette-swatch-outline", group=1, enabled_when=HAS_CLASSES,
     )  # fmt: skip
 
 
@@ -104,6 +110,11 @@ CLASSES = (
             lambda d: d.swap_background(), ("X",), "swap-horizontal",
             enabled_when=HAS_CLASSES),
     *(_class(digit) for digit in "1234567890"),
+    Command("distinct_colors", _T("Command", "Make colours distinct"), "Classes/Colours",
+            lambda d: d.make_colors_distinct(), (), "palette-outline", enabled_when=HAS_CLASSES),
+    _palette("okabe_ito", _T("Command", "Okabe and Ito’s colours")),
+    _palette("tol_bright", _T("Command", "Paul Tol’s bright colours")),
+    _palette("tol_muted", _T("Command", "Paul Tol’s muted colours")),
 )  # fmt: skip
 
 VIEW = (
@@ -120,7 +131,6 @@ VIEW = (
     Command("toggle_prediction", _T("Command", "Show prediction"), "View",
             lambda d: d.toggle_prediction(), ("S",), "creation", group=1,
             checked_when=lambda s: s.prediction_shown, holds=True),
-    *LAYERS,
     Command("toggle_images_panel", _T("Command", "Images panel"), "View",
             lambda d: d.toggle_images_panel(), ("F7",), group=2, checked_when=lambda s: s.images_panel_shown),
     Command("toggle_teach_panel", _T("Command", "Classes and fine-tune panel"), "View",
@@ -136,7 +146,6 @@ VIEW = (
             group=2, checked_when=lambda s: s.is_full_screen),
     Command("toggle_theme", _T("Command", "Switch between dark and light"), "View",
             lambda d: d.toggle_theme(), ("Ctrl+Shift+L",), "theme-light-dark", group=3, bar="right"),
-    *DISPLAY,
     _choice("theme", "system", _T("Command", "Like the system"), "View/Theme"),
     _choice("theme", "dark", _T("Command", "Dark"), "View/Theme"),
     _choice("theme", "light", _T("Command", "Light"), "View/Theme"),

@@ -11,7 +11,6 @@ from fcn_studio.ui.theme import MODES
 
 if TYPE_CHECKING:
     from fcn_studio.ui.main_window import MainWindow
-    from fcn_studio.ui.view_controls import ViewControls
 
 
 class ViewDeeds:
@@ -20,11 +19,6 @@ class ViewDeeds:
     def __init__(self, window: MainWindow) -> None:
         self._window = window
         self._session = window.session
-
-    @property
-    def looks(self) -> ViewControls:
-        """Layers, display and comparing."""
-        return self._window.view_controls
 
     def zoom_in(self) -> None:
         self._window.canvas.zoom_in()
@@ -39,10 +33,10 @@ class ViewDeeds:
         self._window.canvas.zoom_actual()
 
     def toggle_labels(self) -> None:
-        self.looks.toggle("labels")
+        self._window.toggle_layer("labels")
 
     def toggle_prediction(self) -> None:
-        self.looks.toggle("prediction")
+        self._window.toggle_layer("prediction")
 
     def toggle_images_panel(self) -> None:
         self._window.images_dock.setVisible(not self._window.images_dock.isVisible())
@@ -52,6 +46,12 @@ class ViewDeeds:
 
     def toggle_history_panel(self) -> None:
         self._window.history_dock.setVisible(not self._window.history_dock.isVisible())
+
+    def make_colors_distinct(self) -> None:
+        self._session.coloring.request_distinct()
+
+    def use_palette(self, name: str) -> None:
+        self._session.coloring.use_palette(name)
 
     def next_pane(self) -> None:
         """Take the keyboard to the next part of the window: tools, images, history, canvas, panels."""

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from fcn_studio.core.palette import BACKGROUND_COLOR, OKABE_ITO, make_color, make_voc_palette
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fcn_studio.core.palette import (
+    BACKGROUND_COLOR,
+    OKABE_ITO,
+    PALETTES,
+    find_clashes,
+    make_color,
+    make_distinct,
+    make_voc_palette,
+)
 
 
 def test_the_voc_palette_has_the_published_values() -> None:
@@ -34,3 +45,36 @@ def test_the_first_20_class_colours_are_far_enough_apart_to_be_told_at_a_glance(
     for index, first in enumerate(colors):
         for second in colors[:index]:
             assert sum(abs(a - b) for a, b in zip(first, second, strict=True)) >= 20, (first, second)
+
+
+def test_the_colours_of_okabe_and_ito_are_apart_for_every_eye() -> None:
+    pairs = [(a, b) for a in range(7) for b in range(a)]
+    assert find_clashes(dict(enumerate(OKABE_ITO)), pairs) == []
+
+
+def test_colours_behind_a_palette_stay_apart_for_every_eye() -> None:
+    for palette in PALETTES:
+        colors = {index: make_color(index, palette) for index in range(16)}
+        first = len(PALETTES[palette])
+        new = [(a, b) for a in range(first, 16) for b in range(a)]
+        assert [pair for pair in find_clashes(colors, new) if pair[1] >= first] == [], palette
+
+
+table = st.dictionaries(st.integers(0, 20), st.tuples(*[st.integers(0, 255)] * 3), min_size=1, max_size=8)
+
+
+@given(table, st.lists(st.tuples(st.integers(0, 20), st.integers(0, 20)), max_size=12))
+def test_distinct_colours_mend_every_clash_and_change_nothing_else(colors, contacts) -> None:
+    changed = make_distinct(colors, contacts)
+    assert find_clashes({**colors, **changed}, contacts) == []
+    clashing = {class_id for pair in find_clashes(colors, contacts) for class_id in pair}
+    assert set(changed) <= clashing
+    assert bool(changed) == bool(clashing)
+
+
+def test_a_colour_that_is_to_be_kept_is_kept() -> None:
+    colors = {0: (200, 0, 0), 1: (201, 0, 0), 2: (202, 0, 0)}
+    changed = make_distinct(colors, [(0, 1), (1, 2)], keep=[1])
+    assert set(changed) == {0, 2}
+    assert make_distinct(colors, [(0, 1)], keep=[0, 1, 2]) == {}
+    assert make_distinct(colors, []) == {}, "what never touches may look alike"

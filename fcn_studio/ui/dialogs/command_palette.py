@@ -87,6 +87,7 @@ class CommandPalette(QFrame):
         super().__init__(window)
         self._window, self._actions, self._recent = window, actions, recent
         self._situation = actions.situation
+        self._before = window.focusWidget()
         self.setObjectName("palette")
         self.setAccessibleName(self.tr("Command palette"))
         self.field = QLineEdit()
@@ -160,6 +161,8 @@ class CommandPalette(QFrame):
     def go(self) -> None:
         """Close; the focus goes back to the window."""
         if self.isVisible():
+            if self.field.hasFocus() and self._before is not None:
+                self._before.setFocus(Qt.FocusReason.PopupFocusReason)
             self.hide()
             self._window.removeEventFilter(self)
             self.closed.emit()

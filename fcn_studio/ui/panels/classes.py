@@ -13,6 +13,7 @@ from fcn_studio.core.classes import UNLABELLED, ClassTable
 from fcn_studio.core.errors import FcnStudioError
 from fcn_studio.ui.icons import make_icon
 from fcn_studio.ui.panels.class_choice import ClassChoice
+from fcn_studio.ui.panels.class_colors import ColorWarning
 from fcn_studio.ui.panels.class_list import ClassList
 from fcn_studio.ui.panels.class_row import NameEditor
 from fcn_studio.ui.panels.sections import Section, make_label, make_tool_button
@@ -57,7 +58,8 @@ class ClassesPanel(Section):
         self.new_name.hide()
         self.problem = make_label("", "warning", wraps=True)
         self.problem.hide()
-        for widget in (self.choice, self.list, self.new_name, self.problem):
+        self.colors = ColorWarning(session, theme)
+        for widget in (self.choice, self.list, self.new_name, self.problem, self.colors):
             self.rows.addWidget(widget)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self._timer = QTimer(self)

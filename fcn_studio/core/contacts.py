@@ -1,0 +1,24 @@
+"""Which classes lie side by side in a label map."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fcn_studio.core.classes import UNLABELLED
+
+LEAST_PIXELS = 8  # fewer pixels side by side are an accident
+
+
+def count_contacts(labels: NDArray[np.uint8]) -> dict[tuple[int, int], int]:
+    """Pairs of class ids (smaller first) and how many pixels of one lie directly beside the other.
+
+    `labels`: uint8 [H, W]; 255, unlabelled, touches nothing. Pairs with less than LEAST_PIXELS are left out.
+    """
+    counts = np.zeros(65536, np.int64)
+    for first, second in ((labels[:, :-1], labels[:, 1:]), (labels[:-1], labels[1:])):
+        differs = (first != second) & (first != UNLABELLED) & (second != UNLABELLED)
+        a, b = first[differs].astype(np.int64), second[differs].astype(np.int64)
+        counts += np.bincount(np.minimum(a, b) * 256 + np.maximum(a, b), minlength=65536)
+    found = np.flatnonzero(counts >= LEAST_PIXELS)
+    return {(int(code) // 256, int(code) % 256): int(counts[code]) for code in found}
