@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fcn_studio.ui.command import Command, Need, Situation
+from fcn_studio.ui.look_commands import DISPLAY, LAYERS
 from fcn_studio.ui.tool_commands import SAYING, TOOL_COMMANDS
 
 __all__ = ["BY_ID", "COMMANDS", "MENUS", "Command", "Need", "Situation"]
@@ -131,6 +132,7 @@ VIEW = (
     Command("toggle_prediction", _T("Command", "Show prediction"), "View",
             lambda d: d.toggle_prediction(), ("S",), "creation", group=1,
             checked_when=lambda s: s.prediction_shown, holds=True),
+    *LAYERS,
     Command("toggle_images_panel", _T("Command", "Images panel"), "View",
             lambda d: d.toggle_images_panel(), ("F7",), group=2, checked_when=lambda s: s.images_panel_shown),
     Command("toggle_teach_panel", _T("Command", "Classes and fine-tune panel"), "View",
@@ -146,6 +148,7 @@ VIEW = (
             group=2, checked_when=lambda s: s.is_full_screen),
     Command("toggle_theme", _T("Command", "Switch between dark and light"), "View",
             lambda d: d.toggle_theme(), ("Ctrl+Shift+L",), "theme-light-dark", group=3, bar="right"),
+    *DISPLAY,
     _choice("theme", "system", _T("Command", "Like the system"), "View/Theme"),
     _choice("theme", "dark", _T("Command", "Dark"), "View/Theme"),
     _choice("theme", "light", _T("Command", "Light"), "View/Theme"),

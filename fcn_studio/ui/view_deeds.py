@@ -11,6 +11,7 @@ from fcn_studio.ui.theme import MODES
 
 if TYPE_CHECKING:
     from fcn_studio.ui.main_window import MainWindow
+    from fcn_studio.ui.view_controls import ViewControls
 
 
 class ViewDeeds:
@@ -19,6 +20,11 @@ class ViewDeeds:
     def __init__(self, window: MainWindow) -> None:
         self._window = window
         self._session = window.session
+
+    @property
+    def looks(self) -> ViewControls:
+        """Layers, display and comparing."""
+        return self._window.view_controls
 
     def zoom_in(self) -> None:
         self._window.canvas.zoom_in()
@@ -33,10 +39,10 @@ class ViewDeeds:
         self._window.canvas.zoom_actual()
 
     def toggle_labels(self) -> None:
-        self._window.toggle_layer("labels")
+        self.looks.toggle("labels")
 
     def toggle_prediction(self) -> None:
-        self._window.toggle_layer("prediction")
+        self.looks.toggle("prediction")
 
     def toggle_images_panel(self) -> None:
         self._window.images_dock.setVisible(not self._window.images_dock.isVisible())
