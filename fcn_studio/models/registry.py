@@ -28,6 +28,7 @@ MODULES = (
     "fcn_studio.models.paper",
     "fcn_studio.models.torchvision_nets",
     "fcn_studio.models.timm_trunks",
+    "fcn_studio.models.embedded",
 )
 """Imported before the registry is first read; each registers what it has."""
 

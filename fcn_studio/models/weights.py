@@ -17,7 +17,7 @@ from fcn_studio.models.spec import ModelSpec, checkpoint_paths, read_card
 
 _HEADER_LIMIT_BYTES = 100_000_000
 _SCORE = re.compile(
-    r"(?:^|\.)(?:(?:score|skip)(?P<stride>\d+)\.score|score_pool(?P<pool>\d))\.(?:weight|bias)$"
+    r"(?:^|\.)(?:(?:score|skip)(?P<stride>\d+)\.(?:score|kernels)|score_pool(?P<pool>\d))\.(?:weight|bias)$"
 )
 
 
