@@ -15,7 +15,7 @@ from fcn_studio.io.atomic import make_folder, write_atomic
 from fcn_studio.models.fcn import FcnNetwork
 from fcn_studio.models.registry import create_model
 from fcn_studio.models.spec import ModelSpec, checkpoint_paths, encode_card, read_card
-from fcn_studio.models.weights import broken_message, require_own_weights
+from fcn_studio.models.weights import broken_message, read_metadata, require_own_weights
 
 
 def load_checkpoint(path: Path | str, device: str = "cpu") -> tuple[FcnNetwork, ModelSpec]:
@@ -37,6 +37,7 @@ def load_checkpoint(path: Path | str, device: str = "cpu") -> tuple[FcnNetwork, 
             f"{weights_path.name} does not fit the network {spec.architecture!r} of its card: "
             "take both files from the same place."
         ) from error
+    _feed_as_stored(model, read_metadata(weights_path))
     return model.eval().to(device, memory_format=torch.channels_last), spec  # type: ignore[call-overload]
 
 
@@ -51,11 +52,25 @@ def save_checkpoint(path: Path | str, model: FcnNetwork, spec: ModelSpec) -> Mod
     state = stored_state(model)
     spec = msgspec.structs.replace(spec, id=_content_id(state, spec))
     metadata = {"fcn_studio_id": spec.id, "architecture": spec.architecture}
+    metadata |= {"mean": _text(model.mean), "std": _text(model.std)}
     weights_path, card_path = checkpoint_paths(path)
     make_folder(weights_path.parent)
     write_atomic(weights_path, save(state, metadata))
     write_atomic(card_path, encode_card(spec))
     return spec
+
+
+def _feed_as_stored(model: FcnNetwork, metadata: dict[str, str]) -> None:
+    """Weights of other programs may want other pixels than the trunk's usual ones: the file says so."""
+    if metadata.get("mean", _text(model.mean)) != _text(model.mean) or (
+        metadata.get("std", _text(model.std)) != _text(model.std)
+    ):
+        mean, std = (tuple(float(value) for value in metadata[word].split()) for word in ("mean", "std"))
+        model.feed_with(mean, std)  # type: ignore[arg-type]
+
+
+def _text(values: tuple[float, ...]) -> str:
+    return " ".join(str(value) for value in values)
 
 
 def create_model_of(spec: ModelSpec) -> FcnNetwork:

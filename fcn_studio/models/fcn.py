@@ -68,6 +68,10 @@ class FcnNetwork(nn.Module):
         std: tuple[float, float, float] = self.trunk.std
         return std
 
+    def feed_with(self, mean: tuple[float, float, float], std: tuple[float, float, float]) -> None:
+        """Say how pixels enter, for weights that were trained otherwise than the trunk's usual ones."""
+        self.trunk.mean, self.trunk.std = mean, std
+
     @property
     def exact_tiling(self) -> bool:
         """Whether a picture can be cut into tiles without a difference."""

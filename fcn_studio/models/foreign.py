@@ -78,8 +78,7 @@ def load_foreign(
     own = model.state_dict()
     model.load_state_dict(own | found)
     if feeding is not None:
-        fed = model if isinstance(model, (PaperNetwork, TorchvisionNetwork)) else model.trunk
-        fed.mean, fed.std = feeding.mean, feeding.std
+        model.feed_with(feeding.mean, feeding.std)
     return Loaded(
         layout,
         dropped=dropped,

@@ -22,6 +22,8 @@ def grow_head(model: FcnNetwork) -> FcnNetwork:
     grown = create_model(finer, model.classes, **model.options)  # type: ignore[arg-type]
     reference = next(model.parameters())
     grown = grown.to(reference.device, reference.dtype).train(model.training)
+    if (grown.mean, grown.std) != (model.mean, model.std):
+        grown.feed_with(model.mean, model.std)
     fresh = grown.state_dict()
     # What differs in shape is the learnt step to the pixels: its stride is another one now.
     known = {k: v for k, v in model.state_dict().items() if k in fresh and fresh[k].shape == v.shape}

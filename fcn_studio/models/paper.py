@@ -151,6 +151,9 @@ class PaperNetwork(FcnNetwork):
         self.add_module(self._last, Deconvolution(classes, kernel, self.finest, learnt[1]))
         self._crops[1] = _whole(-_deconvolved(self._grid, kernel, self.finest).start)
 
+    def feed_with(self, mean: tuple[float, float, float], std: tuple[float, float, float]) -> None:
+        self.mean, self.std = mean, std
+
     @property
     def grid(self) -> Grid:
         return Grid() if self._learnt_to_pixels else self._grid

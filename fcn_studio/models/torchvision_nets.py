@@ -88,6 +88,9 @@ class TorchvisionNetwork(FcnNetwork):
             self.aux_classifier = net.aux_classifier.to_empty(device=like.device).to(like.dtype)
             self.aux_classifier.train(self.training)
 
+    def feed_with(self, mean: tuple[float, float, float], std: tuple[float, float, float]) -> None:
+        self.mean, self.std = mean, std
+
     @property
     def grid(self) -> Grid:
         stride = self._facts.stride

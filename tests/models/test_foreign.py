@@ -16,9 +16,11 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from fcn_studio.core.errors import CheckpointError
+from fcn_studio.models.checkpoint import load_checkpoint, make_card, save_checkpoint
 from fcn_studio.models.fcn import FcnNetwork
 from fcn_studio.models.foreign import load_foreign
 from fcn_studio.models.foreign_files import read_foreign
+from fcn_studio.models.growth import grow_head
 from fcn_studio.models.paper import CAFFE_MEAN, PaperNetwork
 from fcn_studio.models.registry import Options, create_model, make_network
 from fcn_studio.models.trunks.trunk import IMAGENET_MEAN, IMAGENET_STD
@@ -342,3 +344,22 @@ def test_weights_of_create_model_work_for_networks_without_a_trunk() -> None:
     state = {f"features.{key}": value for key, value in layers.state_dict().items()}
     network = create_model("fcn32s_vgg11", 2, padding="paper", fc_channels=8, weights=state)
     assert torch.equal(network.state_dict()["conv5_2.weight"], state["features.18.weight"])
+
+
+@pytest.mark.parametrize("padding", ["paper", "same"])
+def test_what_the_weights_want_is_stored_with_them_and_grows_with_the_head(
+    tmp_path: Path, padding: str
+) -> None:
+    """Else a loaded network would be fed, and trained on, as its architecture usually is."""
+    network = create_model("fcn16s_vgg11", 3, padding=padding, fc_channels=8)
+    network.feed_with((1.0, 2.0, 3.0), (4.0, 5.0, 6.0))
+    keys = ("a", "b", "c")
+    save_checkpoint(
+        tmp_path / "net", network, make_card(network, name="x", class_keys=keys, class_names=keys)
+    )
+    loaded, card = load_checkpoint(tmp_path / "net")
+    assert (card.mean, card.std) == (loaded.mean, loaded.std) == ((1.0, 2.0, 3.0), (4.0, 5.0, 6.0))
+    grown = grow_head(loaded)
+    assert (grown.mean, grown.std) == (loaded.mean, loaded.std)
+    usual = create_model("fcn16s_vgg11", 3, padding=padding, fc_channels=8)
+    assert usual.mean != loaded.mean
