@@ -12,8 +12,8 @@ from fcn_studio.core.errors import FcnStudioError, StorageError
 from fcn_studio.core.ports import Dispatcher, SampleSource
 from fcn_studio.core.settings import Settings
 from fcn_studio.io.atomic import write_atomic
-from fcn_studio.project.opening import open_project
 from fcn_studio.project.label_store import LoadedLabels
+from fcn_studio.project.opening import open_project
 from fcn_studio.project.project import ImageState, Project, load_document
 from fcn_studio.session.classes import ClassDesk
 from fcn_studio.session.coloring import ColoringDesk

@@ -64,7 +64,7 @@ class GuardButton(MenuButton):
         self.high.setAccessibleName(self.tr("Highest brightness"))
         self.low.setValue(FIRST_RANGE[0])
         self.high.setValue(FIRST_RANGE[1])
-        self.add_row(self.limits, self.low, make_label(self.tr("to"), "muted"), self.high)
+        self.add_row(self.limits, self.low, make_label(self.tr("to"), "muted"), self.high, QWidget())
         menu.addSeparator()
         menu.addAction(actions["protect_nothing"])
         self.limits.toggled.connect(self._on_range_changed)

@@ -18,9 +18,7 @@ class AcceptTool(BrushTool):
     title = "Accept prediction"
     key = "V"
     icon = "mdi6.check-decagram-outline"
-    hint = translatable(
-        "Tool", "Click a predicted region to accept it, drag to accept with the brush · right button rejects"
-    )
+    hint = translatable("Tool", "Click accepts a region, drag what the brush covers · right button rejects")
     option_names: ClassVar[tuple[str, ...]] = ("size",)
 
     def __init__(self, context: ToolContext) -> None:

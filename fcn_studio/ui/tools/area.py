@@ -42,7 +42,7 @@ class RectangleTool(Tool):
     title = "Rectangle"
     key = "T"
     icon = "mdi6.rectangle-outline"
-    hint = translatable("Tool", "Drag a rectangle · Shift for a square · Alt or right drag takes labels away")
+    hint = translatable("Tool", "Drag a rectangle · Shift for a square · Alt subtracts")
 
     def __init__(self, context: ToolContext) -> None:
         super().__init__(context)
@@ -113,7 +113,7 @@ class EllipseTool(RectangleTool):
     title = "Ellipse"
     key = "O"
     icon = "mdi6.ellipse-outline"
-    hint = translatable("Tool", "Drag an ellipse · Shift for a circle · Alt or right drag takes labels away")
+    hint = translatable("Tool", "Drag an ellipse · Shift for a circle · Alt subtracts")
 
     def _outline(self, start: Point, end: Point) -> tuple[Point, ...]:
         middle_y, middle_x = (start[0] + end[0]) / 2, (start[1] + end[1]) / 2

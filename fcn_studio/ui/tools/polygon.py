@@ -29,7 +29,7 @@ class PolygonTool(Tool):
     icon = "mdi6.vector-polygon"
     hint = translatable(
         "Tool",
-        "Click points, drag them, Ctrl+click removes one · Enter closes · Alt or right: take labels away",
+        "Click points · Enter closes · Backspace steps back · Ctrl+click removes a point · Alt subtracts",
     )
 
     def __init__(self, context: ToolContext) -> None:
@@ -163,7 +163,7 @@ class LassoTool(PolygonTool):
     icon = "mdi6.lasso"
     hint = translatable(
         "Tool",
-        "Drag round a thing · Shift at the end keeps it open, Enter closes · Alt: take labels away",
+        "Drag round a thing · let go with Shift to go on, then Enter closes · Alt subtracts",
     )
 
     def press(self, event: PointerEvent) -> None:

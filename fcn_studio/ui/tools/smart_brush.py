@@ -23,9 +23,7 @@ class SmartBrushTool(BrushTool):
     title = "Smart brush"
     key = "Q"
     icon = "mdi6.auto-fix"
-    hint = translatable(
-        "Tool", "Drag inside a thing: the brush stops at its edges · right drag erases · [ ] size"
-    )
+    hint = translatable("Tool", "Drag inside a thing: it stops at edges · right drag erases · [ ] size")
     option_names: ClassVar[tuple[str, ...]] = ("size", "edge")
 
     def _make_masks(self, document: Document, piece: Piece) -> Iterator[tuple[Box, Mask]]:

@@ -14,7 +14,7 @@ class WandTool(Tool):
     title = "Magic wand"
     key = "W"
     icon = "mdi6.magic-staff"
-    hint = translatable("Tool", "Click a colour to give it the class · Alt or right click takes labels away")
+    hint = translatable("Tool", "Click a colour to give it the class · Alt subtracts")
     option_names: ClassVar[tuple[str, ...]] = ("tolerance", "contiguous")
 
     def press(self, event: PointerEvent) -> None:
