@@ -56,7 +56,7 @@ def load_foreign(
     does not.
     """
     if not isinstance(model, (PaperNetwork, TorchvisionNetwork)) and not hasattr(model, "trunk"):
-        raise CheckpointError(f"{model.name} is a sum of networks: load the weights into its parts.")
+        raise CheckpointError(f"{model.name} is made of other networks: load the weights into those.")
     if isinstance(weights, (str, Path)):
         state = read_foreign(path_of(weights, model.name))
     else:
