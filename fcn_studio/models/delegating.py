@@ -41,6 +41,9 @@ class DelegatingNetwork(FcnNetwork):
     def std(self) -> tuple[float, float, float]:
         return self.lead.std
 
+    def feed_with(self, mean: tuple[float, float, float], std: tuple[float, float, float]) -> None:
+        self.lead.feed_with(mean, std)
+
     @property
     def exact_tiling(self) -> bool:
         return self.lead.exact_tiling

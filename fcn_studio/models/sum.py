@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor, nn
 
 from fcn_studio.core.errors import CheckpointError
@@ -30,11 +29,6 @@ class SumNetwork(DelegatingNetwork):
                     f"{first.grid.start:g} and at stride {part.stride} from {part.grid.start:g}."
                 )
             self.add_module(f"part{index}", part)
-            # Pixels scaled for the first part, scaled again as this one was trained.
-            shift = [(a - b) / s for a, b, s in zip(first.mean, part.mean, part.std, strict=True)]
-            scale = [s / t for s, t in zip(first.std, part.std, strict=True)]
-            for word, values in (("scale", scale), ("shift", shift)):
-                self.register_buffer(f"_{word}{index}", torch.tensor(values).view(3, 1, 1), persistent=False)
         self._multiple = math.lcm(*(part.pad_multiple for part in parts))
         self._minimum = max(part.minimum_size for part in parts)
         fitting = [
@@ -81,14 +75,19 @@ class SumNetwork(DelegatingNetwork):
         return max(part.receptive_field_px for part in self.parts)
 
     def scores(self, x: Tensor) -> Tensor:
-        total = self.parts[0].scores(x)
-        for index, part in enumerate(self.parts[1:], start=1):
-            if part.mean != self.mean or part.std != self.std:
-                x_part = x * getattr(self, f"_scale{index}") + getattr(self, f"_shift{index}")
-            else:
-                x_part = x
-            total = total + part.scores(x_part)
+        total = self.lead.scores(x)
+        for part in self.parts[1:]:
+            total = total + part.scores(self._scaled_for(part, x))
         return total
+
+    def _scaled_for(self, part: FcnNetwork, x: Tensor) -> Tensor:
+        """Pixels scaled for the first part, scaled again as this one was trained."""
+        if (part.mean, part.std) == (self.mean, self.std):
+            return x
+        mean, std, own_mean, own_std = (
+            x.new_tensor(values).view(3, 1, 1) for values in (self.mean, self.std, part.mean, part.std)
+        )
+        return x * (std / own_std) + (mean - own_mean) / own_std
 
     def score_layers(self) -> list[nn.Conv2d]:
         return [layer for part in self.parts for layer in part.score_layers()]

@@ -57,6 +57,18 @@ def test_every_head_upsampling_and_padding_on_the_smallest_trunks(
     _check(_make_if_it_exists(name, upsampling, padding), tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("fcn8s_mobilenet_v2+fcn8s_resnet18", {}),
+        ("fcn16s_alexnet", {"merged": "1,0+3,2"}),
+        ("fcn4s_mobilenet_v2", {"score_width": 8}),
+    ],
+)
+def test_sums_merged_classes_and_wide_scores(name: str, options: dict[str, Any], tmp_path: Path) -> None:
+    _check(_make(name, **options), tmp_path)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "upsampling", "padding"), _cases([name for name in TRUNKS if name not in SMALL])
@@ -117,7 +129,8 @@ def _check(model: FcnNetwork, folder: Path) -> None:
     assert (card.architecture, card.options) == (model.name, model.options)
     x = torch.randn(1, 3, *card.padded_hw((33, 47)), generator=torch.Generator().manual_seed(2))
     with torch.inference_mode():
-        assert torch.allclose(loaded.scores(x), model.scores(x), atol=1e-5)
+        found, expected = loaded.scores(x), model.scores(x)  # the one loaded is in another memory format
+        assert float((found - expected).abs().max()) < 1e-4 * max(1.0, float(expected.abs().max()))
     assert set(read_state(folder / "net")) <= set(loaded.state_dict())
     _check_export(loaded, card)
 
