@@ -182,12 +182,12 @@ class Frame:
         """Lines a little brighter or darker than what they cross, so that they are seen on any image."""
         rows = transform.rows_under(box.y0 - 1, box.y1)
         columns = transform.columns_under(box.x0 - 1, box.x1)
+        on_row = np.flatnonzero(rows[1:] != rows[:-1])
+        on_column = np.flatnonzero(columns[1:] != columns[:-1])
         pixels = self._pixels[box.slices]
-        for lines in (
-            (np.flatnonzero(rows[1:] != rows[:-1]),),
-            (slice(None), np.flatnonzero(columns[1:] != columns[:-1])),
-        ):
-            pixels[lines] = _shifted(pixels[lines])
+        across, down = _shifted(pixels[on_row]), _shifted(pixels[:, on_column])  # both before either is put
+        pixels[on_row] = across
+        pixels[:, on_column] = down
 
 
 def _shifted(pixels: Rgb32) -> Rgb32:

@@ -42,6 +42,8 @@ def compose_overlay(
     if box.is_empty:
         return []
     thin, shown = _thin_px(pixel_ratio), sources.shown
+    if not shown:
+        return []
     planes = Planes(sources, transform, box, outline_margin_px(pixel_ratio))
     pictures = []
     labels = planes.labels

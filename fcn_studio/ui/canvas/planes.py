@@ -7,7 +7,6 @@ column), so the cost follows the screen and never the image.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -42,21 +41,19 @@ class OverlaySources:
 
 
 def fetch(values: NDArray[Any], rows: NDArray[np.intp], columns: NDArray[np.intp]) -> NDArray[Any]:
-    """values[rows, columns] as an outer product; rows and columns rise and lie inside.
-
-    At 1:1 it is a view of `values`, else an array of its own.
-    """
+    """values[rows, columns] as an outer product; rows and columns rise and lie inside."""
     y0, y1, x0, x1 = int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
-    if y1 - y0 == rows.size and x1 - x0 == columns.size and _is_whole(rows) and _is_whole(columns):
-        return values[y0:y1, x0:x1]
     if y1 - y0 < rows.size:  # enlarged: widen the few rows first, then repeat them
         return values[y0:y1, x0:x1].take(columns - x0, axis=1).take(rows - y0, axis=0)
     return values[rows, x0:x1].take(columns - x0, axis=1)
 
 
-def _is_whole(indices: NDArray[np.intp]) -> bool:
-    """Whether no index between the first and the last is missing, given that there are as many."""
-    return bool((indices[1:] != indices[:-1]).all())
+def _find_slice(indices: NDArray[np.intp]) -> slice | None:
+    """The indices as a slice where none is missing or comes twice, as at 1:1."""
+    first, stop = int(indices[0]), int(indices[-1]) + 1
+    if stop - first != indices.size or not (indices[1:] != indices[:-1]).all():
+        return None
+    return slice(first, stop)
 
 
 class Planes:
@@ -74,36 +71,53 @@ class Planes:
         )
         self.phase_yx = box.y0 - int(transform.offset_y // 1), box.x0 - int(transform.offset_x // 1)
 
-    @cached_property
+        in_rows, in_columns = _find_slice(self.rows), _find_slice(self.columns)
+        self._slices = None if in_rows is None or in_columns is None else (in_rows, in_columns)
+        self._kept: dict[str, Plane | None] = {}
+        self._said: Box | None = None
+        self._knows_said = False
+
+    def _fetch(self, name: str) -> Plane | None:
+        """One of the sources by its name; a view of it at 1:1, so never to be written to."""
+        if name not in self._kept:
+            found = getattr(self._sources, name)
+            if found is not None:
+                found = found[self._slices] if self._slices else fetch(found, self.rows, self.columns)
+            self._kept[name] = found
+        return self._kept[name]
+
+    @property
     def labels(self) -> Plane | None:
-        found = self._sources.labels
-        return None if found is None else fetch(found, self.rows, self.columns)
+        return self._fetch("labels")
 
-    @cached_property
+    @property
     def channels(self) -> Plane | None:
-        found = self._sources.channels
-        return None if found is None else fetch(found, self.rows, self.columns)
+        return self._fetch("channels")
 
-    @cached_property
+    @property
     def confidence(self) -> Plane | None:
-        found = self._sources.confidence
-        return None if found is None else fetch(found, self.rows, self.columns)
+        return self._fetch("confidence")
 
-    @cached_property
+    @property
     def provenance(self) -> Plane | None:
-        found = self._sources.provenance
-        return None if found is None else fetch(found, self.rows, self.columns)
+        return self._fetch("provenance")
 
-    @cached_property
+    @property
     def said(self) -> Box | None:
         """The smallest box of device pixels (margin included) that holds all labels; None without any."""
-        if self.labels is None:
+        if not self._knows_said:
+            self._said, self._knows_said = self._find_said(), True
+        return self._said
+
+    def _find_said(self) -> Box | None:
+        labels = self.labels
+        if labels is None:
             return None
-        in_row = self.labels.min(axis=1) != UNLABELLED
+        in_row = labels.min(axis=1) != UNLABELLED
         if not in_row.any():
             return None
         y0, y1 = _first_and_stop(in_row)
-        x0, x1 = _first_and_stop(self.labels[y0:y1].min(axis=0) != UNLABELLED)
+        x0, x1 = _first_and_stop(labels[y0:y1].min(axis=0) != UNLABELLED)
         return Box(y0, x0, y1, x1)
 
     def tags(self, part: Box) -> Plane:
