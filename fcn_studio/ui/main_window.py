@@ -181,7 +181,9 @@ class MainWindow(QMainWindow):
         """Bring menus, buttons, title and page in step with the session."""
         self.actions_of.refresh(self.situation())
         session = self.session
-        self._pages.setCurrentWidget(self.canvas if session.is_open else self.welcome)
+        if session.is_open and self._pages.currentWidget() is not self.canvas:
+            self._pages.setCurrentWidget(self.canvas)
+            self.canvas.setFocus()  # and not the first button of the tool row
         self.tool_row.show_title(session.project_title or "FCN Studio")
         parts = [session.document.name if session.document else "", session.project_title, "FCN Studio"]
         self.setWindowTitle(" – ".join(filter(None, parts)))
@@ -223,7 +225,6 @@ class MainWindow(QMainWindow):
         settings = self.session.settings
         restore_window(self, settings)
         self.canvas.choose_tool(settings["tool"])
-        self.canvas.setFocus()  # and not the first button of the tool row
         self._on_tool_changed(self.canvas.tool_id)
         self.refresh()
 

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 
 from fcn_studio.ui.command_actions import title_of
 from fcn_studio.ui.commands import BY_ID, COMMANDS, MENUS
+from fcn_studio.ui.dialogs.keys import name_of
 from fcn_studio.ui.fuzzy import find_match
 from fcn_studio.ui.key_presets import PRESETS, TITLES
 from fcn_studio.ui.keymap import RESERVED, Keymap, read_key, write_key
@@ -114,13 +115,11 @@ class KeyEditor(QDialog):
             items: list[QTreeWidgetItem] = []
             self._groups.append((top, items))
             for command in COMMANDS:
-                path = command.menu.split("/")
-                if path[0] == menu:
-                    names = [QCoreApplication.translate("Menu", name) for name in path[1:]]
-                    title = title_of(command)
+                if command.menu.split("/")[0] == menu:
+                    title = name_of(command)
                     if command.id.startswith("class_"):
                         title = f"{title}: {command.id.removeprefix('class_')}"
-                    item = QTreeWidgetItem([": ".join([*names, title])])
+                    item = QTreeWidgetItem([title])
                     item.setData(0, COMMAND_ID, command.id)
                     top.addChild(item)
                     items.append(item)

@@ -20,7 +20,7 @@ from fcn_studio.ui.commands import BY_ID, COMMANDS, MENUS, Command
 from fcn_studio.ui.keymap import Keymap, write_key
 from fcn_studio.ui.panels.sections import make_label, make_row
 
-COLUMNS = 3
+WIDE_PX = 1260  # of the window: room for three columns
 
 
 def list_keys(keymap: Keymap) -> list[tuple[str, list[tuple[str, str]]]]:
@@ -28,7 +28,7 @@ def list_keys(keymap: Keymap) -> list[tuple[str, list[tuple[str, str]]]]:
     groups = []
     for menu in MENUS:
         commands = [c for c in COMMANDS if c.menu.split("/")[0] == menu and keymap[c.id]]
-        rows = [(_keys_of(c, keymap), title_of(c)) for c in commands if not c.id.startswith("class_")]
+        rows = [(_keys_of(c, keymap), name_of(c)) for c in commands if not c.id.startswith("class_")]
         digits = [keymap[c.id][0] for c in commands if c.id.startswith("class_")]
         if digits:
             shown = " … ".join(dict.fromkeys((min(digits), max(digits))))
@@ -36,6 +36,12 @@ def list_keys(keymap: Keymap) -> list[tuple[str, list[tuple[str, str]]]]:
         if rows:
             groups.append((QCoreApplication.translate("Menu", menu), rows))
     return groups
+
+
+def name_of(command: Command) -> str:
+    """The command's title, behind the name of its submenu if it stands in one."""
+    names = [QCoreApplication.translate("Menu", name) for name in command.menu.split("/")[1:]]
+    return ": ".join([*names, title_of(command)])
 
 
 def _keys_of(command: Command, keymap: Keymap) -> str:
@@ -69,7 +75,7 @@ class KeysDialog(QDialog):
         page = QWidget()
         page.setObjectName("surface")
         columns = make_row(spacing=36)
-        self._columns = [QVBoxLayout() for _ in range(COLUMNS)]
+        self._columns = [QVBoxLayout() for _ in range(3 if parent.width() >= WIDE_PX else 2)]
         for column in self._columns:
             column.setSpacing(14)
             columns.addLayout(column)
@@ -85,8 +91,9 @@ class KeysDialog(QDialog):
         layout.addWidget(scroll, 1)
         others = [self._make_way(actions, "edit_keys"), self._make_way(actions, "show_palette")]
         layout.addLayout(_close_row(self, *others))
-        hint = page.sizeHint()
-        self.resize(min(hint.width() + 70, 1180), min(hint.height() + 90, 760))
+        page.ensurePolished()
+        hint, room = page.sizeHint(), parent.size()
+        self.resize(min(hint.width() + 70, room.width()), min(hint.height() + 90, room.height() - 20))
 
     def _make_way(self, actions: CommandActions, command_id: str) -> QPushButton:
         """A button that closes this and does a command."""
@@ -113,18 +120,18 @@ class KeysDialog(QDialog):
 
     def _fill(self, groups: list[tuple[str, list[tuple[str, str]]]]) -> None:
         """Spread the groups over the columns, each to the shortest so far."""
-        heights = [0] * COLUMNS
+        heights = [0] * len(self._columns)
         for title, rows in groups:
             target = heights.index(min(heights))
             heights[target] += len(rows) + 2
             grid = QGridLayout()
             grid.setHorizontalSpacing(14)
             grid.setVerticalSpacing(5)
+            grid.setColumnMinimumWidth(0, 96)
             grid.setColumnStretch(1, 1)
             grid.addWidget(make_label(title.upper(), "heading"), 0, 0, 1, 2)
             for row, (keys, text) in enumerate(rows, start=1):
                 key = make_label(keys, "muted")
-                key.setMinimumWidth(96)
                 grid.addWidget(key, row, 0)
                 grid.addWidget(make_label(text), row, 1)
             self._columns[target].addLayout(grid)

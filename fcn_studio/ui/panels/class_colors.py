@@ -27,6 +27,7 @@ class ColorWarning(QFrame):
         self.setObjectName("choice")
         self.setAccessibleName(self.tr("Colours that look alike"))
         self.text = make_label("", "", wraps=True)
+        self.text.setMinimumHeight(2 * self.fontMetrics().lineSpacing() + 2)  # or the list above is squeezed
         self.mend = QPushButton(self.tr("Make colours distinct"))
         self.mend.clicked.connect(session.coloring.request_distinct)
         close = make_tool_button(self.tr("Leave the colours as they are"))
