@@ -17,8 +17,9 @@ _GREY = torch.tensor([0.299, 0.587, 0.114])  # luma of ITU-R BT.601, as Pillow a
 def change_light(image: Tensor, recipe: Recipe) -> Tensor:
     """A picture, uint8 [3, H, W], in other light, as the recipe asks for; as it is when it asks nothing."""
     if recipe.color > 0:
-        draws = (recipe.color * torch.empty(4).uniform_(-1, 1)).tolist()
-        image = recolor(image, *(max(0.0, 1 + draw) for draw in draws[:3]), turn=draws[3] / 10)
+        *draws, turn = (recipe.color * torch.empty(4).uniform_(-1, 1)).tolist()
+        bright, contrast, saturation = (max(0.0, 1 + draw) for draw in draws)
+        image = recolor(image, bright, contrast, saturation, turn / 10)
     if recipe.gamma > 0 or recipe.temperature > 0:
         image = _illuminate(image, recipe.gamma, recipe.temperature)
     if recipe.blur > 0 and float(torch.rand(())) < recipe.blur:
