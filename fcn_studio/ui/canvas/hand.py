@@ -114,8 +114,9 @@ class HandWidget(QWidget):
     def choose_tool(self, tool_id: str) -> None:
         """Take a tool in hand by its id; unknown ids change nothing."""
         if self.tools.choose(tool_id):
-            self.tool_changed.emit(tool_id)
             self.brush_size_changed.emit(self.brush_size_px)
+        if tool_id == self.tool_id:  # also when it was in hand: the click has let its button come up
+            self.tool_changed.emit(tool_id)
         self._tell_hint()
         self.draw_sketch()
         self.refresh_pointer()
