@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fcn_studio.models.catalog import read_catalog
-    from fcn_studio.models.checkpoint import load_checkpoint, save_checkpoint
+    from fcn_studio.models.checkpoint import load_checkpoint, make_card, save_checkpoint
     from fcn_studio.models.foreign import load_foreign
     from fcn_studio.models.foreign_files import read_foreign
+    from fcn_studio.models.growth import grow_head
     from fcn_studio.models.registry import architectures, create_model
     from fcn_studio.models.spec import ModelSpec, read_card
     from fcn_studio.models.surgery import with_classes
@@ -24,6 +25,8 @@ _HOME = {
     "read_foreign": "foreign_files",
     "architectures": "registry",
     "create_model": "registry",
+    "grow_head": "growth",
+    "make_card": "checkpoint",
     "with_classes": "surgery",
     "read_catalog": "catalog",
     "fetch_weights": "weights_source",
@@ -33,8 +36,10 @@ __all__ = [
     "architectures",
     "create_model",
     "fetch_weights",
+    "grow_head",
     "load_checkpoint",
     "load_foreign",
+    "make_card",
     "read_card",
     "read_catalog",
     "read_foreign",
