@@ -21,6 +21,8 @@ from fcn_studio.models.trunks.trunk import Trunk
 from fcn_studio.models.upsampling import UPSAMPLINGS
 from fcn_studio.models.weights import read_state
 
+pytestmark = pytest.mark.timeout(900)  # seconds each on a quiet machine; some networks are large
+
 KEYS = ("background", "cat", "dog")
 TRUNKS = {entry.name: entry for entry in trunks()}
 HEADED = {f"{head}_{name}" for name, entry in TRUNKS.items() for head in heads_of(entry)}
