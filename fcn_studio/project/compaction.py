@@ -89,6 +89,7 @@ def _make_compacted(
         base="png",
         base_labels=labels.sha256,
         base_provenance=provenance.sha256,
+        carried=len(replay.done) + len(replay.undone),
     )
     parts = [make_header(new_header)]
     parts += [make_frame(FrameKind.PAST, number, edit.to_bytes()) for number, edit in replay.done]

@@ -47,7 +47,8 @@ class JournalHeader(msgspec.Struct, frozen=True, kw_only=True):
     """What the journal continues: frame `first_seq` is the first change of the state with these hashes.
 
     base: where that state comes from: nothing, an imported mask, or the label PNG. The hashes are those of
-    the label and provenance planes (SHA-256 of the pixel bytes).
+    the label and provenance planes (SHA-256 of the pixel bytes). carried: how many PAST and FUTURE frames
+    follow; -1 in files of before it was noted.
     """
 
     image: str
@@ -58,6 +59,7 @@ class JournalHeader(msgspec.Struct, frozen=True, kw_only=True):
     base: BaseKind
     base_labels: str
     base_provenance: str
+    carried: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,14 @@ class JournalFile:
         """Number of the last change in it (that of the base when there is none)."""
         first = self.header.first_seq if self.header is not None else 1
         return find_last_seq(first, self.frames)
+
+
+def lacks_history(header: JournalHeader, frames: Sequence[Frame], *, is_cut: bool) -> bool:
+    """Whether edits that were carried over are missing at the end: undoing the rest would make no sense."""
+    found = sum(frame.kind in (FrameKind.PAST, FrameKind.FUTURE) for frame in frames)
+    if header.carried < 0:
+        return is_cut and 0 < found == len(frames)  # perhaps there: better no undo than a wrong one
+    return found < header.carried
 
 
 def find_last_seq(first_seq: int, frames: Sequence[Frame]) -> int:

@@ -20,6 +20,7 @@ from fcn_studio.project.journal_format import (
     JournalFile,
     JournalHeader,
     find_last_seq,
+    lacks_history,
 )
 from fcn_studio.project.label_files import (
     LabelPlace,
@@ -132,7 +133,7 @@ def _continue(
             frames = frames[: error.index]
             found.notices.append(f"{found.place.journal} makes no sense behind its entry {error.index}.")
     last = find_last_seq(header.first_seq, frames)
-    if last < newest:
+    if last < newest or lacks_history(header, frames, is_cut=good_bytes < journal.file_bytes):
         return _start_anew(found, _without_lost_history(found, state, label_map, last))
     labels = label_map.labels
     known = keep_known(found, labels)
@@ -174,6 +175,7 @@ def _start_anew(found: Findings, state: LabelState) -> LoadedLabels:
         base=state.base,
         base_labels=compute_hash(state.labels),
         base_provenance=compute_hash(state.provenance),
+        carried=0,
     )
     plan = JournalPlan(
         found.place,

@@ -26,6 +26,7 @@ LABELME: Mapping[str, Keys] = MappingProxyType({
     "zoom_fit": ("Ctrl+F",),
     "find_image": ("Ctrl+Shift+F",),
     "toggle_labels": ("T",),
+    "toggle_rulers": ("Ctrl+Alt+R",),
 })  # fmt: skip
 
 NAPARI: Mapping[str, Keys] = MappingProxyType({
@@ -39,6 +40,12 @@ NAPARI: Mapping[str, Keys] = MappingProxyType({
     "add_class": ("M",),
     "swap_background": ("X",),
     "toggle_labels": ("V",),
+    "protect_unlabelled": ("B",),
+    "tool_lasso": ("Shift+L",),
+    "tool_accept": ("Shift+A",),
+    "toggle_stretch": ("Ctrl+Shift+A",),
+    "toggle_mask": ("Shift+M",),
+    "toggle_rulers": ("Ctrl+Alt+R",),
     "zoom_fit": ("Ctrl+R",),
     "zoom_in": ("Ctrl++", "Ctrl+="),
     "zoom_out": ("Ctrl+-",),
@@ -58,7 +65,9 @@ ROOT_PAINTER: Mapping[str, Keys] = MappingProxyType({
     "toggle_labels": ("A",),
     "toggle_image": ("I",),
     "tool_pick": ("C",),
-    "tool_wand": (),
+    "tool_smart": ("Shift+Q",),
+    "tool_wand": ("Shift+W",),
+    "compare_swipe": ("Ctrl+Alt+C",),
     "zoom_in": ("+", "="),
     "zoom_out": ("-",),
     "zoom_fit": ("Ctrl+F",),

@@ -192,6 +192,63 @@ def test_a_journal_cut_at_any_byte_gives_the_state_after_some_finished_stroke(tm
             assert (seen.label_map.labels.tobytes(), seen.label_map.provenance.tobytes()) in states
 
 
+def test_a_compacted_journal_cut_at_any_byte_gives_the_state_after_some_finished_stroke(tmp_path) -> None:
+    """The same where the journal begins with history that was carried over."""
+    painter = fresh(tmp_path)
+    chance = random.Random(3)
+    states = paint_story(painter, chance, 8)
+    painter.undo()
+    states.append(painter.planes)
+    painter.save()
+    painter.close()
+    place = painter.project.place_of("a.png")
+    assert compact_journal(place, worth_bytes=-(1 << 30)).bytes_after > 0
+    again = Painter(painter.project, "a.png")
+    later = paint_story(again, chance, 5)
+    again.close()
+    whole = place.journal.read_bytes()
+    frames = parse_journal(whole, place.journal).frames
+    kinds = (FrameKind.EDIT, FrameKind.UNDO, FrameKind.REDO)
+    for cut in range(len(whole) + 1):
+        place.journal.write_bytes(whole[:cut])
+        seen = load_document(painter.project, "a.png")
+        finished = sum(frame.end <= cut and frame.kind in kinds for frame in frames)
+        assert (seen.label_map.labels.tobytes(), seen.label_map.provenance.tobytes()) == later[finished], cut
+        while seen.history.undo(seen.label_map):
+            planes = seen.label_map.labels.tobytes(), seen.label_map.provenance.tobytes()
+            assert planes in [*states, *later], cut
+
+
+cuts = st.lists(st.tuples(st.sampled_from(["cut", "flip", "add"]), st.floats(0, 1)), min_size=1, max_size=3)
+
+
+@given(st.integers(0, 10_000), cuts)
+def test_whatever_happens_to_a_journal_the_labels_are_those_after_some_finished_stroke(
+    tmp_path_factory, seed, harms
+) -> None:
+    """Cut, damaged and lengthened anywhere, painted on, and harmed again: never garbage."""
+    tmp = tmp_path_factory.mktemp("harm")
+    painter, chance = fresh(tmp), random.Random(seed)
+    states = {painter.planes}
+    for harm, place in harms:
+        states.update(paint_story(painter, chance, 5))
+        painter.close()
+        path = journal_of(painter.project)
+        content = bytearray(path.read_bytes())
+        at = min(len(content) - 1, int(place * len(content)))
+        if harm == "cut":
+            del content[at:]
+        elif harm == "flip":
+            content[at] ^= 1 << chance.randrange(8)
+        else:
+            content += bytes(chance.randrange(256) for _ in range(at % 90))
+        path.write_bytes(content)
+        painter = Painter(painter.project, "a.png")
+        assert painter.planes in states
+    painter.journal.close()
+    shutil.rmtree(tmp)
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_a_flipped_byte_ends_the_replay_and_painting_goes_on(tmp_path, seed) -> None:
     painter = fresh(tmp_path)
