@@ -127,7 +127,7 @@ class Planes:
             return np.zeros((rows.size, columns.size), np.uint8)
         tags: Plane = fetch(self._sources.provenance, rows, columns)
         if self._sources.fresh is not None:
-            tags = tags | fetch(self._sources.fresh.view(np.uint8), rows, columns) << FRESH_SHIFT
+            tags = tags | fetch(self._sources.fresh.view(np.uint8), rows, columns) << np.uint8(FRESH_SHIFT)
         return tags
 
 

@@ -10,7 +10,7 @@ from fcn_studio.ui.canvas.rulers import RULER_PX, Ruler
 from fcn_studio.ui.canvas.scene import Scene
 
 FROM_CORNER_PX = 14
-ROOM_PX = 480, 360  # a smaller canvas needs all its room for the image
+ROOM_PX = 420, 320  # a smaller canvas needs all its room for the image
 
 
 class Surroundings(QObject):
