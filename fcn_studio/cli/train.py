@@ -20,7 +20,13 @@ from fcn_studio.core.cancel import CancelToken
 @click.command(help="Train a network on DATASET (a labelled folder or a project) and write it to --out.")
 @click.argument("dataset", type=click.Path(path_type=Path))
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Checkpoint to write.")
-@click.option("--start", type=click.Path(path_type=Path), help="Checkpoint or DeepLab weights to start from.")
+@click.option(
+    "--start",
+    "starts",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Checkpoint or DeepLab weights to start from; several checkpoints: the sum of their networks.",
+)
 @click.option("--architecture", help="A new network of this name (see `fcn-studio models`).")
 @click.option(
     "--option",
@@ -32,7 +38,7 @@ from fcn_studio.core.cancel import CancelToken
 @click.option(
     "--zoom",
     type=click.FloatRange(0.25, 8),
-    help="Enlarge pictures for the new network.",
+    help="Enlarge pictures for the network, for things a few pixels thin.",
 )
 @click.option(
     "--weights",
@@ -72,7 +78,7 @@ from fcn_studio.core.cancel import CancelToken
 def train(
     dataset: Path,
     out: Path,
-    start: Path | None,
+    starts: tuple[Path, ...],
     architecture: str | None,
     options: tuple[str, ...],
     zoom: float | None,
@@ -103,9 +109,12 @@ def train(
         if steps is not None:
             raise UsageError("--steps and --epochs say the same: give one of them.")
         chosen = chosen.for_epochs(epochs, len(source.names("train")))
+    from fcn_studio.training.start import with_zoom
+
     only = parse_classes(source, classes)
-    names = _stages_of(architecture, start) if stages else ()
-    begin = _open_start(source, start, names[0] if names else architecture, options, zoom, weights, seed)
+    names = _stages_of(architecture, starts) if stages else ()
+    begin = _open_start(source, starts, names[0] if names else architecture, options, weights, seed)
+    begin = begin if zoom is None else with_zoom(begin, zoom)
     made = "fcn-studio " + shlex.join(sys.argv[1:])
     with stops_on_interrupt() as cancel:
         run = _runner(names)(
@@ -156,11 +165,11 @@ def _list_recipes(context: click.Context) -> None:
     context.exit()
 
 
-def _stages_of(architecture: str | None, start: Path | None) -> tuple[str, ...]:
+def _stages_of(architecture: str | None, starts: tuple[Path, ...]) -> tuple[str, ...]:
     from fcn_studio.core.errors import UsageError
     from fcn_studio.training.stages import stage_names
 
-    if architecture is None or start is not None:
+    if architecture is None or starts:
         raise UsageError("--stages is for a new network: name it with --architecture, without --start.")
     return stage_names(architecture)
 
@@ -175,31 +184,32 @@ def _runner(names: tuple[str, ...]) -> Callable[..., Any]:
 
 def _open_start(
     source: Any,
-    start: Path | None,
+    starts: tuple[Path, ...],
     architecture: str | None,
     options: tuple[str, ...],
-    zoom: float | None,
     weights: tuple[str, ...],
     seed: int,
 ) -> Any:
-    """What the run begins with: a new network where one is named, else a checkpoint."""
+    """What the run begins with: a new network where one is named, else a checkpoint, or several."""
     from fcn_studio.cli.models import fetch_pretrained
     from fcn_studio.core.errors import UsageError
     from fcn_studio.core.resources import resource_path
-    from fcn_studio.training.start import make_start, open_start
+    from fcn_studio.training.start import make_start, open_start, open_sum
 
-    if start is None and architecture is not None:
+    if not starts and architecture is not None:
         return make_start(
             architecture,
             source,
             options=_parse_options(options),
-            zoom=1.0 if zoom is None else zoom,
             weights=fetch_pretrained(weights, architecture),
             seed=seed,
         )
-    if options or weights or zoom is not None:
-        raise UsageError("--option, --zoom, --weights are for a new network: name one with --architecture.")
-    return open_start(start or resource_path("models", "embedded.safetensors"), source, architecture)
+    if options or weights:
+        raise UsageError("--option and --weights are for a new network: name one with --architecture.")
+    if len(starts) > 1:
+        return open_sum(starts, source)
+    start = starts[0] if starts else resource_path("models", "embedded.safetensors")
+    return open_start(start, source, architecture)
 
 
 def _parse_options(words: tuple[str, ...]) -> dict[str, str | int]:

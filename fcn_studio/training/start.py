@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import msgspec
@@ -67,19 +67,53 @@ def open_start(path: Path, source: SampleSource, architecture: str | None = None
     return Start(model, _new_card(model, source), teacher if source.class_keys == VOC_KEYS else None)
 
 
+def open_sum(paths: Sequence[Path], source: SampleSource) -> Start:
+    """The start of a run from several checkpoints at once: a network whose scores are the mean of theirs.
+
+    Raises CheckpointError, also where their options or their zoom differ.
+    """
+    starts = [open_start(path, source) for path in paths]
+    first = starts[0].spec
+    for path, start in zip(paths, starts, strict=True):
+        for key in ("options", "zoom"):
+            if getattr(start.spec, key) != getattr(first, key):
+                raise CheckpointError(
+                    f"{key}: {paths[0].name} has {getattr(first, key)}, {path.name} has "
+                    f"{getattr(start.spec, key)}: only networks that agree in it can be summed."
+                )
+    name = "+".join(start.spec.architecture for start in starts)
+    model = create_model(name, len(source.class_keys), **first.options)  # type: ignore[arg-type]
+    assert isinstance(model, SumNetwork)
+    with torch.no_grad():
+        for part, start in zip(model.parts, starts, strict=True):
+            part.load_state_dict(start.model.state_dict())
+            for layer in part.score_layers():
+                layer.weight /= len(starts)
+                if layer.bias is not None:
+                    layer.bias /= len(starts)
+    spec = msgspec.structs.replace(
+        _new_card(model, source), zoom=first.zoom, class_colors=first.class_colors, parent=first.parent
+    )
+    return Start(model.eval(), spec)
+
+
+def with_zoom(start: Start, zoom: float) -> Start:
+    """The same start with pictures enlarged ``zoom`` times."""
+    return replace(start, spec=msgspec.structs.replace(start.spec, zoom=zoom))
+
+
 def make_start(
     architecture: str,
     source: SampleSource,
     *,
     options: Mapping[str, str | int] | None = None,
     weights: Sequence[str] = (),
-    zoom: float = 1.0,
     seed: int = 0,
 ) -> Start:
     """A new network with the classes of ``source``; what no file fills is random, by ``seed``.
 
     options: keywords of ``create_model``. weights: a file for the trunk (or for each part of "a+b"; "none"
-    leaves one random). zoom: of the card. Raises CheckpointError, UsageError.
+    leaves one random). Raises CheckpointError, UsageError.
     """
     require_distinct(source.class_keys)
     chosen = dict(options or {})
@@ -96,8 +130,7 @@ def make_start(
         if file != NO_WEIGHTS:
             is_ours = isinstance(part.trunk, MobileNetV2Trunk)
             load_trunk_weights(part, read_deeplab(file).trunk.state_dict() if is_ours else file)
-    spec = msgspec.structs.replace(_new_card(model, source), zoom=zoom)
-    return Start(model.eval(), spec, is_new=True)
+    return Start(model.eval(), _new_card(model, source), is_new=True)
 
 
 def _new_card(model: FcnNetwork, source: SampleSource) -> ModelSpec:

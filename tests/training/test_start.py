@@ -10,9 +10,10 @@ import torch
 from safetensors.torch import save_file
 
 from fcn_studio.core.errors import CheckpointError, UsageError
+from fcn_studio.models.checkpoint import save_checkpoint
 from fcn_studio.models.registry import create_model
 from fcn_studio.training.deck import Deck
-from fcn_studio.training.start import make_start, open_start
+from fcn_studio.training.start import make_start, open_start, open_sum, with_zoom
 
 from .conftest import Samples, make_sample
 
@@ -44,7 +45,7 @@ def test_a_new_network_has_the_classes_of_the_labels_and_the_trunk_of_the_file(t
 
 
 def test_zoom_travels_from_the_start_to_the_pictures_of_the_run() -> None:
-    start = make_start("fcn8s_mobilenet_v2", SOURCE, zoom=1.5)
+    start = with_zoom(make_start("fcn8s_mobilenet_v2", SOURCE), 1.5)
     assert start.spec.zoom == 1.5
     name = SOURCE.names("train")[0]
     sample = SOURCE.read(name)
@@ -53,6 +54,30 @@ def test_zoom_travels_from_the_start_to_the_pictures_of_the_run() -> None:
     assert picture.hw == (round(1.5 * height), round(1.5 * width))
     assert set(picture.labels.unique().tolist()) == set(np.unique(sample.labels).tolist())
     assert tuple(picture.pixels.shape[1:]) == picture.hw
+
+
+def test_a_run_from_two_checkpoints_begins_with_the_mean_of_their_scores(tmp_path: Path) -> None:
+    names, paths = ("fcn8s_resnet18", "fcn8s_mobilenet_v2"), []
+    for seed, name in enumerate(names):
+        start = make_start(name, SOURCE, seed=seed)
+        for layer in start.model.score_layers():
+            torch.nn.init.normal_(layer.weight, generator=torch.Generator().manual_seed(seed))
+        paths.append(tmp_path / f"{name}.safetensors")
+        save_checkpoint(paths[-1], start.model, with_zoom(start, 2.0).spec)
+    joined = open_sum(paths, SOURCE)
+    assert joined.spec.architecture == "+".join(names)
+    assert joined.spec.zoom == 2.0
+    assert not joined.is_new
+    pixels = torch.rand(1, 3, 65, 97) * 255
+    scores = []
+    for model in (joined.model, *(open_start(path, SOURCE).model for path in paths)):
+        mean, std = (torch.tensor(values).view(3, 1, 1) for values in (model.mean, model.std))
+        with torch.inference_mode():
+            scores.append(model.scores((pixels - mean) / std))
+    torch.testing.assert_close(scores[0], (scores[1] + scores[2]) / 2, rtol=1e-4, atol=1e-4)
+    save_checkpoint(tmp_path / "other.safetensors", start.model, start.spec)
+    with pytest.raises(CheckpointError, match="zoom: fcn8s_resnet18"):
+        open_sum([paths[0], tmp_path / "other.safetensors"], SOURCE)
 
 
 def test_what_no_file_fills_follows_from_the_seed() -> None:
