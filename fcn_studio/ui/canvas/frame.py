@@ -17,7 +17,7 @@ from fcn_studio.core.box import Box
 from fcn_studio.core.pixels import Rgb32
 from fcn_studio.ui.canvas.colors import OverlayColors
 from fcn_studio.ui.canvas.overlay import compose_overlay
-from fcn_studio.ui.canvas.planes import OverlaySources, fetch
+from fcn_studio.ui.canvas.planes import OverlaySources, view_or_fetch
 from fcn_studio.ui.canvas.pyramid import Level, Pyramid
 from fcn_studio.ui.canvas.tone import Tone
 from fcn_studio.ui.canvas.transform import ViewTransform
@@ -158,7 +158,7 @@ class Frame:
         if cut is None:  # squares, on exactly the same grid as the overlay
             rows = transform.rows_under(box.y0, box.y1) >> level
             columns = transform.columns_under(box.x0, box.x1) >> level
-            found = fetch(source, rows, columns)
+            found = view_or_fetch(source, rows, columns)
             if tone is not None:
                 found = tone.map_values(found) if maps_values else tone.map_pixels(found)
             self._pixels[box.slices] = found

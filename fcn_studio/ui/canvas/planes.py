@@ -48,6 +48,14 @@ def fetch(values: NDArray[Any], rows: NDArray[np.intp], columns: NDArray[np.intp
     return values[rows, x0:x1].take(columns - x0, axis=1)
 
 
+def view_or_fetch(values: NDArray[Any], rows: NDArray[np.intp], columns: NDArray[np.intp]) -> NDArray[Any]:
+    """The same as `fetch`, but a view of `values` where that will do, as at 1:1."""
+    in_rows, in_columns = _find_slice(rows), _find_slice(columns)
+    if in_rows is None or in_columns is None:
+        return fetch(values, rows, columns)
+    return values[in_rows, in_columns]
+
+
 def _find_slice(indices: NDArray[np.intp]) -> slice | None:
     """The indices as a slice where none is missing or comes twice, as at 1:1."""
     first, stop = int(indices[0]), int(indices[-1]) + 1
