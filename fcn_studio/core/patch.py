@@ -23,6 +23,7 @@ TILE_SIDE_PX = 256
 RUNS, DEFLATED, PLANES = 0, 1, 2
 _BITS = 16  # flag of PLANES: the mask is a bit a pixel; flags 1, 2, 4, 8: that plane has a value a pixel
 _MOST_POSITIONS = 65536  # of uint16
+_WORTH_DEFLATING = 16  # pixels a byte: what is coded smaller than that is not worth the time
 Planes = tuple[NDArray[np.uint8], NDArray[np.uint8]]  # labels and provenance
 Values = tuple[NDArray[np.uint8] | int, ...]  # of the four planes at the changed pixels
 
@@ -147,7 +148,7 @@ def make_patch(box: Box, before: Planes, after: Planes, *, squeeze: bool = True)
         if flags == 0 or (flags == _BITS and not squeeze):
             return Patch(place, *codings[0], count)
     codings.append(_code_runs(planes))
-    if squeeze:
+    if squeeze and min(len(payload) for _, payload in codings) > place.area // _WORTH_DEFLATING:
         codings.append(_code_deflated(planes))
     return Patch(place, *min(codings, key=lambda coding: len(coding[1])), count)
 

@@ -191,29 +191,48 @@ def _smooth_strip(mask: Mask, radius_px: int) -> Mask:
     return np.where(counts == areas, mask, counts > areas)
 
 
-def compute_majority(values: NDArray[np.uint8], radius_px: int, *, without: int) -> NDArray[np.uint8]:
-    """uint8 [H, W]: the most frequent value but `without` in the square round each pixel; 255 for none."""
+def compute_majority(
+    values: NDArray[np.uint8], where: Mask, radius_px: int, *, without: int
+) -> NDArray[np.uint8]:
+    """uint8 [H, W]: the most frequent value but `without` in the square round each pixel of `where`.
+
+    255 elsewhere and where there is no other value; of values alike in number the lowest.
+    """
+    height = values.shape[0]
+    found = np.full(values.shape, 255, np.uint8)
+    for y0 in range(0, height, STRIP_ROWS):
+        y1 = min(y0 + STRIP_ROWS, height)
+        if where[y0:y1].any():
+            first = max(0, y0 - radius_px)
+            votes = _vote(values[first : min(height, y1 + radius_px)], radius_px, without)
+            np.copyto(found[y0:y1], votes[y0 - first : y1 - first], where=where[y0:y1])
+    return found
+
+
+def _vote(values: NDArray[np.uint8], radius_px: int, without: int) -> NDArray[np.uint8]:
     best = np.zeros(values.shape, np.int32)
     found = np.full(values.shape, 255, np.uint8)
     for value in np.flatnonzero(np.bincount(values.ravel(), minlength=256)):
         if value != without:
             counts = _sum_over(_sum_over((values == value).astype(np.int32), radius_px, 0), radius_px, 1)
             better = counts > best
-            best[better], found[better] = counts[better], value
+            np.copyto(best, counts, where=better)
+            np.copyto(found, np.uint8(value), where=better)
     return found
 
 
 def _sum_over(values: NDArray[np.int32], radius_px: int, axis: int) -> NDArray[np.int32]:
     """Sums over 2 * radius_px + 1 values along an axis, cut at the ends."""
     size = values.shape[axis]
-    longer = [length + (number == axis) for number, length in enumerate(values.shape)]
+    # sums[i] = sum of the values before i, continued flat for radius_px at both ends
+    longer = [length + (2 * radius_px + 1) * (number == axis) for number, length in enumerate(values.shape)]
     sums = np.zeros(longer, np.int32)
-    inner = [slice(None)] * values.ndim
-    inner[axis] = slice(1, None)
-    np.cumsum(values, axis=axis, out=sums[tuple(inner)])
-    places = np.arange(size)
-    high = np.minimum(places + radius_px + 1, size)
-    low = np.maximum(places - radius_px, 0)
-    found: NDArray[np.int32] = sums.take(high, axis=axis)
-    found -= sums.take(low, axis=axis)
+
+    def part(start: int, stop: int) -> tuple[slice, ...]:
+        return tuple(slice(start, stop) if number == axis else slice(None) for number in range(values.ndim))
+
+    np.cumsum(values, axis=axis, out=sums[part(radius_px + 1, radius_px + 1 + size)])
+    end = radius_px + size
+    sums[part(end + 1, end + 1 + radius_px)] = sums[part(end, end + 1)]
+    found: NDArray[np.int32] = sums[part(2 * radius_px + 1, 2 * radius_px + 1 + size)] - sums[part(0, size)]
     return found

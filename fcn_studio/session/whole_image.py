@@ -185,7 +185,8 @@ def compute_region_op(
     gained, lost = after & ~before, before & ~after
     heirs = np.full(box.shape_hw, UNLABELLED, np.uint8)
     if operation is RegionOp.SMOOTH and lost.any():
-        heirs = regions.compute_majority(ground.label_map.labels[box.slices], size_px, without=class_id)
+        labels = ground.label_map.labels[box.slices]
+        heirs = regions.compute_majority(labels, lost, size_px, without=class_id)
     if gained.any():
         heirs[gained] = class_id
 

@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from fcn_studio.core import regions
-from fcn_studio.core.regions import Runs, compute_region, drop_islands, fill_holes, grow, shrink, smooth
+from fcn_studio.core.regions import (
+    Runs,
+    compute_majority,
+    compute_region,
+    drop_islands,
+    fill_holes,
+    grow,
+    shrink,
+    smooth,
+)
 from tests.core.flooding import find_regions, flood
 
 masks = st.tuples(st.integers(1, 9), st.integers(1, 11)).flatmap(lambda shape: hnp.arrays(np.bool_, shape))
@@ -97,6 +106,19 @@ def test_smoothing_is_the_vote_of_the_square_round_a_pixel(mask: np.ndarray, rad
         if 2 * part.sum() != part.size:
             expected[y, x] = 2 * part.sum() > part.size
     assert np.array_equal(smooth(mask, radius_px), expected)
+
+
+@given(hnp.arrays(np.uint8, (8, 6), elements=st.sampled_from([0, 1, 7, 255])), st.integers(1, 3))
+def test_the_majority_is_the_value_that_most_pixels_of_the_square_have(
+    values: np.ndarray, radius_px: int
+) -> None:
+    where = values == 1
+    found = compute_majority(values, where, radius_px, without=1)
+    assert (found[~where] == 255).all()
+    for y, x in np.argwhere(where):
+        part = values[max(0, y - radius_px) : y + radius_px + 1, max(0, x - radius_px) : x + radius_px + 1]
+        counts = [(-int((part == value).sum()), value) for value in (0, 7, 255) if (part == value).any()]
+        assert found[y, x] == (min(counts)[1] if counts else 255)
 
 
 def test_smoothing_leaves_a_straight_border_where_it_is() -> None:
