@@ -22,7 +22,7 @@ RESERVED: tuple[str, ...] = (
 def read_key(text: str) -> str:
     """A key in the form that is compared and stored ("Ctrl+Shift+Z"); empty for what is no key."""
     sequence = QKeySequence(text)
-    if sequence.count() != 1 or sequence[0].key() == Qt.Key.Key_unknown:
+    if sequence.count() != 1 or sequence[0].key() == Qt.Key.Key_unknown:  # type: ignore[index]
         return ""
     return sequence.toString(QKeySequence.SequenceFormat.PortableText)
 

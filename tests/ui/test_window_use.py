@@ -287,13 +287,14 @@ def test_the_list_of_keys_names_every_command_with_a_key(used: App) -> None:
     from PySide6.QtWidgets import QLabel
 
     from fcn_studio.ui.commands import COMMANDS
+    from fcn_studio.ui.dialogs.keys import name_of
 
     used.window.actions_of.run("show_keys")
     dialog = QApplication.activeModalWidget()
     texts = {label.text() for label in dialog.findChildren(QLabel)}
     for command in COMMANDS:
         if command.keys and not command.id.startswith("class_"):
-            assert command.title in texts
+            assert name_of(command) in texts
     dialog.accept()
 
 
