@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from fcn_studio.core.classes import BACKGROUND_KEY, UNLABELLED, ClassInfo, Class
 from fcn_studio.core.label_map import Provenance
 from fcn_studio.core.palette import Color
 from fcn_studio.ui.canvas.looks import LOOKS, Look
+from fcn_studio.ui.qimage import make_looked_up_image
 
 BACKGROUND_SHARE = 0.55  # of the labels' opacity: background is seen to be said, and hides little
 ACCEPTED_GAP_SHARE = 0.35  # of the labels' opacity, in the gaps of the pattern of accepted pixels
@@ -42,6 +44,15 @@ class LayerColors:
 
     fill: list[int]
     outline: ColorTable | None
+
+    @cached_property
+    def fill_table(self) -> ColorTable:
+        """uint32 [256]: the fill, premultiplied exactly as Qt does it."""
+        every = np.arange(256, dtype=np.uint8)[None]
+        image, pixels = make_looked_up_image(every, self.fill)
+        table: ColorTable = pixels[0].copy()  # while the image is there, whose memory it is
+        del image
+        return table
 
 
 @dataclass(frozen=True)

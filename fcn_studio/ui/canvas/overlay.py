@@ -18,12 +18,13 @@ from fcn_studio.core.label_map import Provenance
 from fcn_studio.ui.canvas.colors import LayerColors, OverlayColors
 from fcn_studio.ui.canvas.planes import FRESH_BIT, ORIGIN_BITS, OverlaySources, Plane, Planes
 from fcn_studio.ui.canvas.transform import ViewTransform
-from fcn_studio.ui.qimage import make_looked_up_image
+from fcn_studio.ui.qimage import make_looked_up_image, wrap_argb32
 
 HATCH_PERIOD_PX = 8
 HATCH_GAP_PX = 2
 DOT_PERIOD_PX = 10
 DOT_PX = 2
+FEW_PX = 8192
 
 
 def outline_margin_px(pixel_ratio: float) -> int:
@@ -105,10 +106,18 @@ def _append(
     if values is None:
         return
     inner = _inner(values, planes.margin)
-    image, pixels = make_looked_up_image(inner, colors.fill)
+    image, pixels = _look_up(inner, colors)
     if colors.outline is not None:
         _recolor(pixels, _edges(values, planes.margin, thickness), inner, colors.outline)
     pictures.append(image)
+
+
+def _look_up(values: Plane, colors: LayerColors) -> tuple[QImage, NDArray[np.uint32]]:
+    """The fill of values as a picture and its pixels; Qt is quick at many of them, numpy at few."""
+    if values.size > FEW_PX:
+        return make_looked_up_image(values, colors.fill)
+    pixels = colors.fill_table.take(values)
+    return wrap_argb32(pixels), pixels
 
 
 def _draw_prediction(
@@ -119,7 +128,7 @@ def _draw_prediction(
     if under_labels and planes.said is not None and planes.labels is not None:
         hidden = _inner(planes.labels, planes.margin) != UNLABELLED
         inner = inner | hidden.view(np.uint8) * np.uint8(UNLABELLED)
-    image, pixels = make_looked_up_image(inner, colors.prediction.fill)
+    image, pixels = _look_up(inner, colors.prediction)
     if colors.prediction.outline is not None:
         edges = _edges(channels, planes.margin, thin)
         if hidden is not None:
@@ -135,7 +144,7 @@ def _draw_prediction(
 def _draw_labels(planes: Planes, said: Box, colors: OverlayColors, thin: int) -> QImage:
     assert planes.labels is not None
     margin = planes.margin
-    image, pixels = make_looked_up_image(_inner(planes.labels, margin), colors.labels.fill)
+    image, pixels = _look_up(_inner(planes.labels, margin), colors.labels)
     # only where labels are: provenance, patterns and outlines, in the frame with the margin
     target = said.intersect(Box.of_shape(planes.labels.shape).grow(-margin))
     if target.is_empty:
