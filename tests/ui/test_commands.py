@@ -12,6 +12,8 @@ from fcn_studio.ui.app import App
 from fcn_studio.ui.commands import BY_ID, COMMANDS, MENUS, Situation
 from fcn_studio.ui.deeds import Deeds
 from fcn_studio.ui.icons import glyph
+from fcn_studio.ui.tool_deeds import ToolDeeds
+from fcn_studio.ui.view_controls import ViewControls
 
 NATIVE = QKeySequence.SequenceFormat.PortableText
 
@@ -57,20 +59,28 @@ def test_nothing_about_an_image_can_be_done_without_one() -> None:
     assert {"open_images", "open_folder", "open_samples", "quit", "show_keys"} <= enabled
 
 
+PARTS = {"hand": ToolDeeds, "looks": ViewControls}
+
+
 def test_every_deed_is_a_command() -> None:
-    calls: list[str] = []
+    calls: set[tuple[type, str]] = set()
 
     class Recorder:
+        def __init__(self, kind: type) -> None:
+            self.kind = kind
+
         def __getattr__(self, name: str):
-            calls.append(name)
+            if self.kind is Deeds and name in PARTS:
+                return Recorder(PARTS[name])
+            calls.add((self.kind, name))
             return lambda *_values: None
 
     for command in COMMANDS:
-        command.action(Recorder())  # type: ignore[arg-type]
-    unknown = {name for name in calls if not hasattr(Deeds, name)}
-    unused = {n for n in dir(Deeds) if not n.startswith("_")} - set(calls) - {"open_paths"}
-    assert not unknown
-    assert not unused
+        command.action(Recorder(Deeds))  # type: ignore[arg-type]
+    assert [name for kind, name in calls if not hasattr(kind, name)] == []
+    for kind, others in ((Deeds, {"open_paths", *PARTS}), (ToolDeeds, set())):
+        used = {name for of, name in calls if of is kind}
+        assert {n for n in dir(kind) if not n.startswith("_")} - used - others == set()
 
 
 def test_every_command_is_in_a_menu_once(app: App) -> None:
