@@ -179,6 +179,18 @@ def test_a_whole_image_edit_is_computed_again_when_the_labels_moved_meanwhile(de
     assert (desk.labels != 255).sum() == 128
 
 
+def test_an_answer_to_labels_that_have_moved_is_thrown_away(desk) -> None:
+    put_prediction(desk, np.zeros((64, 80), int))
+    desk.session.editing.request_accept_all()
+    desk.hold(lambda: desk.session._workers.pool.idle)  # computed, but not let in yet
+    desk.stroke(20, 20, 2)
+    desk.until(lambda: desk.session.editing.undo_name == "Accept all")
+    assert desk.labels[20, 20] == 2
+    assert desk.provenance[20, 20] == Provenance.PAINTED
+    desk.session.editing.undo()
+    assert (desk.labels != 255).sum() == 64
+
+
 def test_a_whole_image_edit_that_was_asked_for_is_done_before_its_image_is_left(desk) -> None:
     pool = desk.session._workers.pool
     put_prediction(desk, np.zeros((64, 80), int))
