@@ -128,6 +128,7 @@ def test_a_stroke_stays_in_the_half_where_it_began(comparing: CanvasView) -> Non
 
 
 def test_panning_and_another_size_keep_both_halves_in_step(comparing: CanvasView) -> None:
+    comparing.set_minimap_shown(False)
     comparing.set_compare_mode(CompareMode.SIDE_BY_SIDE)
     comparing.session.document.comparison = comparing.session.document.prediction
     wheel(comparing, QPoint(100, 150), 8)
