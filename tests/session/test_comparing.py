@@ -11,6 +11,7 @@ from fcn_studio.inference import engine as engines
 from fcn_studio.inference.predictor import Predictor
 from fcn_studio.inference.torch_engine import TorchEngine
 from fcn_studio.models.checkpoint import load_checkpoint
+from fcn_studio.models.weights import finer_scores
 from tests.session.checkpoints import write_checkpoint
 from tests.session.desk import Desk
 
@@ -62,7 +63,7 @@ def test_it_goes_along_to_the_next_image_and_ends_when_asked_to(seeing: Desk) ->
 
 def test_the_active_checkpoint_is_not_compared_with_itself(seeing: Desk) -> None:
     comparing = seeing.session.comparing
-    assert [entry.id for entry in comparing.candidates] == ["photos 1", "embedded@16"]
+    assert [entry.id for entry in comparing.candidates] == ["photos 1", "embedded@16", "embedded@8"]
     comparing.choose("embedded")
     assert comparing.chosen_id is None
     comparing.choose("photos 1")
@@ -73,14 +74,14 @@ def test_the_active_checkpoint_is_not_compared_with_itself(seeing: Desk) -> None
 
 def test_a_network_is_compared_with_its_own_coarse_strides(seeing: Desk) -> None:
     comparing = seeing.session.comparing
-    view = comparing.candidates[-1]
+    view = comparing.candidates[1]
     assert view.name == "Only 1/16 of this network"
     comparing.choose(view.id)
     compared(seeing)
     network, spec = load_checkpoint(view.path)
-    for layer in network.score_layers()[1:]:
-        layer.weight.data.zero_()
-        layer.bias.data.zero_()
+    parameters = dict(network.named_parameters())
+    for name in finer_scores(parameters, 16):
+        parameters[name].data.zero_()
     coarse = Predictor(TorchEngine(network, spec)).predict(seeing.document.pixels)
     seen = seeing.document.comparison
     assert (seen.channels == coarse.channels).mean() > 0.999
