@@ -51,7 +51,7 @@ TOOL_COMMANDS = (
             checked_when=lambda s: "lock" in s.guards),
     Command("protect_nothing", _T("Command", "Protect nothing"), "Tools/Protect",
             lambda d: d.hand.protect_nothing(), (), "shield-off-outline", group=2,
-            enabled_when=lambda s: "any" in s.guards),
+            enabled_when=Need(lambda s: "any" in s.guards, _T("Command", "Nothing is protected."))),
 )  # fmt: skip
 
 SAYING = (
