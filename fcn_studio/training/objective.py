@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -33,12 +35,15 @@ class Objective:
     def __init__(self, recipe: Recipe, class_weights: Tensor, device: str) -> None:
         self._recipe = recipe
         self._device = torch.device(device)
+        self._in_bfloat16 = recipe.precision == "bfloat16" or (
+            recipe.precision == "auto" and is_made_for_bfloat16(self._device)
+        )
         self._weights = class_weights.to(self._device)
 
     def __call__(self, model: FcnNetwork, batch: Batch, whole: Whole) -> Tensor:
         """This pass's part of the loss of ``whole``, float32."""
         recipe = self._recipe
-        with torch.autocast(self._device.type, torch.bfloat16, enabled=recipe.precision == "bfloat16"):
+        with torch.autocast(self._device.type, torch.bfloat16, enabled=self._in_bfloat16):
             scores = model.scores(batch.pixels.to(self._device))
         labels, weights = batch.labels.to(self._device), batch.weights.to(self._device)
         pixels = model.to_pixels(scores, (labels.shape[1], labels.shape[2]))
@@ -54,3 +59,12 @@ class Objective:
             kept = distillation(cells, teacher, batch.teacher_weights.to(self._device))
             loss = loss + recipe.distill * kept / whole.taught
         return loss
+
+
+def is_made_for_bfloat16(device: torch.device) -> bool:
+    """Whether the device has instructions of its own for it; no where torch cannot tell of its CPU."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    get_capabilities = getattr(torch.cpu, "get_capabilities", dict)  # newer torches only
+    able: Mapping[str, Any] = get_capabilities()
+    return bool(able.get("avx512_bf16") or able.get("amx_bf16"))

@@ -85,6 +85,7 @@ MODERN = register(
         title="Modern",
         description="AdamW, varied crops and light, rare classes weighted, a mean of the last weights kept.",
         steps=2000,
+        precision="auto",
         patience=8,
     )
 )
@@ -160,6 +161,7 @@ FINE_TUNE = register(
         warm_up_steps=5,
         ema_decay=0.9,
         norm="frozen",
+        precision="auto",
         scale_range=(0.85, 1.18),
         color=0.05,
         focus=0.7,

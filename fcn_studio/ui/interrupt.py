@@ -14,8 +14,8 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 class Interrupt:
     """Calls `on_interrupt` on the window's thread; `close` puts everything back.
 
-    Python looks at signals between its own instructions only, and Qt's loop may not run any for long: the
-    signal writes a byte to a socket, and the socket wakes the loop.
+    The signal writes a byte to a socket, and the socket wakes Qt's loop. The signal's own handler does
+    nothing: Python runs it between any two instructions, even in the middle of a paint event.
     """
 
     def __init__(self, on_interrupt: Callable[[], object]) -> None:
@@ -26,7 +26,7 @@ class Interrupt:
         self._notifier.activated.connect(self._on_woken)
         self._on_interrupt = on_interrupt
         self._wakeup_before = signal.set_wakeup_fd(self._write.fileno(), warn_on_full_buffer=False)
-        self._before = {number: signal.signal(number, self._on_signal) for number in SIGNALS}
+        self._before = {number: signal.signal(number, _leave_to_the_loop) for number in SIGNALS}
 
     def close(self) -> None:
         for number, handler in self._before.items():
@@ -37,8 +37,10 @@ class Interrupt:
         self._read.close()
         self._write.close()
 
-    def _on_signal(self, _number: int, _frame: object) -> None:
-        self._on_interrupt()
-
     def _on_woken(self) -> None:
-        self._read.recv(64)  # running this is what lets Python handle the signal
+        if any(number in SIGNALS for number in self._read.recv(64)):
+            self._on_interrupt()
+
+
+def _leave_to_the_loop(_number: int, _frame: object) -> None:
+    """A handler must be there, or Python would not write the byte."""

@@ -108,6 +108,18 @@ def test_bfloat16_is_for_the_network_and_the_loss_stays_float32() -> None:
     assert losses[0] != losses[1]
 
 
+@pytest.mark.parametrize(("able", "dtype"), [({}, torch.float32), ({"avx512_bf16": True}, torch.bfloat16)])
+def test_auto_precision_is_bfloat16_only_on_a_device_made_for_it(
+    monkeypatch: pytest.MonkeyPatch, able: dict[str, bool], dtype: torch.dtype
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: able, raising=False)
+    seen: list[torch.dtype] = []
+    training = _training(TINY.with_changes(precision="auto", steps=1))
+    training._model.head.project.register_forward_hook(lambda _layer, _given, out: seen.append(out.dtype))
+    finish(training.run(CancelToken()))
+    assert set(seen) == {dtype}
+
+
 def test_a_summed_loss_is_the_mean_times_the_labelled_pixels() -> None:
     recipe = TINY.with_changes(crop_px=0, batch=1, steps=1, color=0.0, flip=0.0, focus=1.0)
     found = [

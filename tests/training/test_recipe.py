@@ -16,7 +16,7 @@ from fcn_studio.training.settings import Recipe
     [
         ({"flip": 2.0}, "flip is 2.0: use a number from 0 to 1"),
         ({"optimizer": "adam"}, "adamw, sgd"),
-        ({"precision": "float16"}, "float32, bfloat16"),
+        ({"precision": "float16"}, "auto, float32, bfloat16"),
         ({"hard_share": 0.0}, "hard_share"),
         ({"steps": 0}, "at least 1"),
         ({"scale_range": (2.0, 0.5)}, "scale_range"),
