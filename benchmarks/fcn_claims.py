@@ -29,7 +29,7 @@ from fcn_studio.inference.predictor import Predictor
 from fcn_studio.project.sources import open_source
 from fcn_studio.training.dataset import train_dataset
 from fcn_studio.training.events import StepDone
-from fcn_studio.training.recipe import MODERN, Recipe
+from fcn_studio.training.recipe import Recipe
 from fcn_studio.training.start import make_start
 
 LITE0 = "efficientnet_lite0_imagenet.safetensors"
@@ -81,9 +81,9 @@ CLAIMS = (
 
 def make_recipe(steps: int) -> Recipe:
     """The same numbers for every network."""
-    return MODERN.with_changes(
-        steps=steps, crop_px=321, trunk_rate=4e-4, head_rate=2e-3, skip_rate=2e-3, warm_up_steps=30,
-        schedule="poly", ema_decay=0.98, balance="log", precision="bfloat16", patience=0, start_counts=False,
+    return Recipe(
+        "claims", steps, crop_px=321, trunk_rate=4e-4, head_rate=2e-3, skip_rate=2e-3, warm_up_steps=30,
+        schedule="poly", ema_decay=0.98, balance="log", precision="auto", start_counts=False,
         validate_every=steps,
     )  # fmt: skip
 

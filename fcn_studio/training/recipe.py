@@ -79,13 +79,33 @@ def _parse(wanted: type, name: str, text: str) -> Any:
         raise UsageError(f"{name}={text} is no number of a recipe: write for example crop_px=353.") from None
 
 
+# Chosen on CamVid's validation split; figures and the learning curve: docs/benchmarks.md.
 MODERN = register(
     Recipe(
         name="modern",
         title="Modern",
         description="AdamW, varied crops and light, rare classes weighted, a mean of the last weights kept.",
         steps=2000,
+        batch=4,
+        crops_at_once=4,
+        crop_px=449,
+        whole_share_end=0.1,
+        scale_range=(0.5, 1.6),
+        paste=0.5,
+        color=0.4,
+        gamma=0.8,
+        temperature=0.15,
+        blur=0.2,
+        noise=0.04,
+        trunk_rate=3e-4,
+        head_rate=1.5e-3,
+        skip_rate=1.5e-3,
+        weight_decay=0.01,
+        schedule="poly",
+        warm_up_steps=100,
         precision="auto",
+        balance="log",
+        lovasz=1.0,
         patience=8,
     )
 )
