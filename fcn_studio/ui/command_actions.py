@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QCoreApplication, QObject, Signal
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import (
     QApplication,
@@ -31,6 +31,12 @@ PEEK_AFTER_S = 0.3
 KEYS_IN = "keysIn"  # dynamic property: a text and the commands whose keys stand in it
 TEXT_FIELDS = (QLineEdit, QPlainTextEdit)
 ROLES = {"quit": QAction.MenuRole.QuitRole, "about": QAction.MenuRole.AboutRole}
+MODIFIER_KEYS: dict[int, Qt.KeyboardModifier] = {
+    Qt.Key.Key_Shift: Qt.KeyboardModifier.ShiftModifier,
+    Qt.Key.Key_Control: Qt.KeyboardModifier.ControlModifier,
+    Qt.Key.Key_Alt: Qt.KeyboardModifier.AltModifier,
+    Qt.Key.Key_Meta: Qt.KeyboardModifier.MetaModifier,
+}
 
 
 def title_of(command: Command) -> str:
@@ -90,7 +96,8 @@ class CommandActions(QObject):
         self.situation = Situation()
         keymap.on_changed(self._on_keys_changed)
         self._actions = {command.id: self._make_action(command) for command in COMMANDS}
-        self._toggled_at: dict[str, float] = {}
+        self._toggled_at: dict[str, float] = {}  # commands whose key is down, and since when
+        window.installEventFilter(self)
 
     def __getitem__(self, command_id: str) -> QAction:
         return self._actions[command_id]
@@ -148,7 +155,7 @@ class CommandActions(QObject):
         return menus[path]
 
     def _make_action(self, command: Command) -> QAction:
-        action = QAction(title_of(command), self._window)
+        action = KeyedAction(title_of(command), self._window)
         action.setObjectName(command.id)
         action.setShortcuts([QKeySequence(key) for key in self.keymap[command.id]])
         action.setAutoRepeat(command.repeats)
@@ -163,7 +170,7 @@ class CommandActions(QObject):
         return action
 
     def _do(self, command: Command) -> None:
-        if command.holds:
+        if command.holds and self._actions[command.id].is_by_key:
             self._toggled_at[command.id] = time.monotonic()
         try:
             command.action(self._deeds)
@@ -173,20 +180,44 @@ class CommandActions(QObject):
     # --- keys that show the other state only while they are held ----------------------------------------
 
     def on_key_released(self, event: QKeyEvent) -> bool:
-        """A key came up: a toggle whose key was held goes back; True when it did."""
-        command = self._held_by(event.key())
-        if command is None or event.isAutoRepeat() or isinstance(QApplication.focusWidget(), TEXT_FIELDS):
-            return False
-        held_s = time.monotonic() - self._toggled_at.pop(command.id, time.monotonic())
-        if held_s < PEEK_AFTER_S:
-            return False
-        self._actions[command.id].trigger()
-        return True
+        """A key came up: a toggle whose key was held goes back; True when it did.
 
-    def _held_by(self, key: int) -> Command | None:
-        """The command that is held with a plain key, if there is one."""
-        for command in COMMANDS:
-            keys = self.keymap[command.id] if command.holds else ()
-            if any(QKeySequence(text) == QKeySequence(key) for text in keys):
-                return command
-        return None
+        Of a key with Shift either part may come up first.
+        """
+        if event.isAutoRepeat() or isinstance(QApplication.focusWidget(), TEXT_FIELDS):
+            return False
+        return self._end_peeks([i for i in self._toggled_at if self._belongs(event.key(), i)])
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.WindowDeactivate:  # keys come up elsewhere now
+            self._end_peeks(list(self._toggled_at))
+        return super().eventFilter(watched, event)
+
+    def _end_peeks(self, command_ids: list[str]) -> bool:
+        """The keys of these commands are up: those that were held go back; True when there were any."""
+        now = time.monotonic()
+        held = [i for i in command_ids if now - self._toggled_at.pop(i) >= PEEK_AFTER_S]
+        for command_id in held:
+            self._actions[command_id].trigger()
+        return bool(held)
+
+    def _belongs(self, key: int, command_id: str) -> bool:
+        """Whether a key is one of a command's keys, or has to be held for one."""
+        combinations = [QKeySequence(text)[0] for text in self.keymap[command_id]]  # type: ignore[index]
+        modifier = MODIFIER_KEYS.get(key, Qt.KeyboardModifier.NoModifier)
+        return any(each.key() == key or each.keyboardModifiers() & modifier for each in combinations)
+
+
+class KeyedAction(QAction):
+    """An action that knows, while it is done, whether it was asked for by its key."""
+
+    is_by_key = False
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() != QEvent.Type.Shortcut:
+            return super().event(event)
+        self.is_by_key = True
+        try:
+            return super().event(event)
+        finally:
+            self.is_by_key = False

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtCore import QEvent, QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
@@ -129,6 +129,42 @@ def test_a_tap_toggles_a_layer_and_holding_only_peeks(used: App) -> None:
     used.window.layers.eyes["labels"].click()
     assert not canvas.layer_visible("labels")
     assert not used.window.layers.sliders["labels"].isEnabled()
+
+
+@pytest.mark.parametrize("first_up", [Qt.Key.Key_U, Qt.Key.Key_Shift])
+def test_a_key_with_shift_peeks_until_either_part_comes_up(used: App, first_up: Qt.Key) -> None:
+    canvas = used.window.canvas
+    canvas.setFocus()
+    QTest.keyPress(canvas, Qt.Key.Key_U, SHIFT)
+    assert canvas.layer_visible("difference")
+    time.sleep(0.35)
+    QTest.keyRelease(canvas, first_up, SHIFT)
+    assert not canvas.layer_visible("difference")
+    assert not canvas.layer_visible("uncertainty"), "U alone is another command"
+    QTest.keyClick(canvas, Qt.Key.Key_U, SHIFT)
+    time.sleep(0.35)
+    QTest.keyRelease(canvas, Qt.Key.Key_Shift)
+    assert canvas.layer_visible("difference"), "it was tapped"
+
+
+def test_a_toggle_from_a_menu_is_no_peek(used: App) -> None:
+    canvas = used.window.canvas
+    canvas.setFocus()
+    used.window.actions_of.run("toggle_difference")
+    time.sleep(0.35)
+    QTest.keyRelease(canvas, Qt.Key.Key_Shift)
+    assert canvas.layer_visible("difference")
+
+
+def test_a_peek_ends_when_the_window_is_left(used: App) -> None:
+    canvas = used.window.canvas
+    canvas.setFocus()
+    QTest.keyPress(canvas, Qt.Key.Key_S)
+    time.sleep(0.35)
+    QApplication.sendEvent(used.window, QEvent(QEvent.Type.WindowDeactivate))
+    assert canvas.layer_visible("prediction")
+    QTest.keyRelease(canvas, Qt.Key.Key_S)
+    assert canvas.layer_visible("prediction")
 
 
 def test_letters_typed_into_a_field_are_letters(used: App) -> None:
