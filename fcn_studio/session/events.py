@@ -19,11 +19,15 @@ class Level(Enum):
 
 @dataclass(frozen=True)
 class Notice:
-    """One sentence for the person; `action` names a command of the command table that cures it."""
+    """One sentence for the person; `action` names a command of the command table that cures it.
+
+    until_saved: it means nothing any more once all strokes are written.
+    """
 
     level: Level
     text: str
     action: str | None = None
+    until_saved: bool = False
 
 
 class Saved(Enum):

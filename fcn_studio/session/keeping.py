@@ -116,7 +116,8 @@ class Keeper:
         self._complained = True
         action = "choose_store" if isinstance(error, ReadOnlyError) else None
         text = error.user_message if isinstance(error, FcnStudioError) else str(error)
-        self._events.notice.emit(Notice(Level.ERROR, f"{text} Your strokes wait in memory.", action))
+        text = f"{text} Your strokes wait in memory."
+        self._events.notice.emit(Notice(Level.ERROR, text, action, until_saved=True))
 
     # --- what the disk has refused --------------------------------------------------------------------------
 

@@ -99,7 +99,7 @@ class CommandActions(QObject):
         self._toggled_at: dict[str, float] = {}  # commands whose key is down, and since when
         window.installEventFilter(self)
 
-    def __getitem__(self, command_id: str) -> QAction:
+    def __getitem__(self, command_id: str) -> KeyedAction:
         return self._actions[command_id]
 
     def at(self, bar: str) -> list[QAction]:
@@ -154,7 +154,7 @@ class CommandActions(QObject):
         menus[path] = menus[parent].addMenu(QCoreApplication.translate("Menu", name))
         return menus[path]
 
-    def _make_action(self, command: Command) -> QAction:
+    def _make_action(self, command: Command) -> KeyedAction:
         action = KeyedAction(title_of(command), self._window)
         action.setObjectName(command.id)
         action.setShortcuts([QKeySequence(key) for key in self.keymap[command.id]])

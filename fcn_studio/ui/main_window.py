@@ -169,6 +169,7 @@ class MainWindow(QMainWindow):
         ):  # fmt: skip
             event.connect(self._on_something_changed)
         events.notice.connect(self.notices.show_notice)
+        events.saved_changed.connect(self._on_saved_changed)
         events.labels_changed.connect(self._on_labels_changed)
 
     # --- state --------------------------------------------------------------------------------------------
@@ -199,6 +200,10 @@ class MainWindow(QMainWindow):
         if not self.session.editing.in_stroke:
             self._refresh_timer.start()
         self.hint.go()
+
+    def _on_saved_changed(self, saved: Saved) -> None:
+        self.notices.on_saved_changed(saved)
+        self._warned = self._warned and saved is Saved.IN_MEMORY
 
     def _on_tool_changed(self, tool: str) -> None:
         self.session.settings["tool"] = tool
@@ -269,7 +274,7 @@ class MainWindow(QMainWindow):
             text = self.tr(
                 "The last strokes are not on disk. Keep them elsewhere, or close again to lose them."
             )
-            self.notices.show_notice(Notice(Level.ERROR, text, "choose_store"))
+            self.notices.show_notice(Notice(Level.ERROR, text, "choose_store", until_saved=True))
             event.ignore()
             return
         # What still waits to be painted would find no window to be painted on, and Qt would complain.

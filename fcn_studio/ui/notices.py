@@ -8,6 +8,7 @@ from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QEnterEvent
 from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QWidget
 
+from fcn_studio.session.events import Saved
 from fcn_studio.ui.command_actions import title_of, with_key
 from fcn_studio.ui.commands import BY_ID
 from fcn_studio.ui.icons import make_icon
@@ -129,6 +130,12 @@ class Notices(QObject):
         chip.show()
         chip.raise_()
         self._place()
+
+    def on_saved_changed(self, saved: Saved) -> None:
+        """Once all strokes are written, complaints that they are not go by themselves."""
+        if saved is not Saved.IN_MEMORY:
+            for chip in [chip for chip in self.chips if chip.notice.until_saved]:
+                chip.go()
 
     def clear(self) -> None:
         for chip in list(self.chips):

@@ -12,6 +12,10 @@ from fcn_studio.ui.app import App
 from tests.ui.window_kit import WAIT_MS, drag, wait_for_image
 
 
+def _notices(app: App) -> str:
+    return "\n".join(chip.notice.text for chip in app.window.notices.chips)
+
+
 def test_refused_strokes_are_written_once_the_disk_takes_them(
     app: App, photos: Path, qtbot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -25,8 +29,23 @@ def test_refused_strokes_are_written_once_the_disk_takes_them(
     assert timer.is_trying
     drag(app, (0.4, 0.5), (0.6, 0.5))
     assert app.session.editing.saved is Saved.IN_MEMORY
+    assert "wait in memory" in _notices(app)
     blocker.unlink()
     timer._timer.setInterval(20)
     qtbot.waitUntil(lambda: app.session.editing.saved is Saved.ON_DISK, timeout=WAIT_MS)
     assert not timer.is_trying
+    assert "wait in memory" not in _notices(app), "it is not true any more"
+    assert "all are written" in _notices(app)
     assert catch_up.EVERY_MS >= 1000, "not so often that it is felt"
+
+
+def test_each_time_that_strokes_would_be_lost_closing_asks(app: App, photos: Path, qtbot) -> None:
+    app.open([photos])
+    wait_for_image(app, qtbot)
+    keeper, window = app.session._keeper, app.window
+    for _ in range(2):
+        keeper._set_saved(Saved.IN_MEMORY)
+        assert not window.close()
+        assert "not on disk" in _notices(app)
+        keeper._set_saved(Saved.WRITTEN)
+        assert _notices(app) == ""
