@@ -15,9 +15,9 @@ import json
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 from torch import nn
 
@@ -126,32 +126,28 @@ def measure(checkpoint: Path, source: SampleSource) -> dict[str, float]:
     return {"miou": 100 * metrics.mean_iou, "boundary": 100 * float(np.mean(borders))}
 
 
-def draw(checkpoint: Path, source: Any, picture: str) -> Image.Image:
-    """The prediction of one picture in the colours of the classes."""
+def predict(checkpoint: Path, source: SampleSource, picture: str) -> NDArray[np.uint8]:
+    """uint8 [H, W], the class of every pixel of one picture."""
     engine = make_engine(checkpoint, "cpu")
     channels = Predictor(engine).predict(source.read(picture).pixels).channels
     labels = make_channel_lut(engine.spec.class_keys, source.class_keys)[channels]
     engine.close()
-    return paint(labels, source)
+    return labels
 
 
-def paint(labels: Any, source: Any) -> Image.Image:
-    """uint8 [H, W] in colours, void black."""
-    colors = np.zeros((256, 3), np.uint8)
-    colors[: len(source.class_keys)] = source.class_colors
-    return Image.fromarray(colors[labels])
-
-
-def save_pictures(folder: Path, out: Path, steps: int, source: Any) -> None:
+def save_pictures(folder: Path, out: Path, steps: int, camvid: Path) -> None:
     """One row: photograph, 32s, 16s, 8s, 4s, labels."""
-    sample = source.read(PICTURE)
-    row = [Image.fromarray(sample.pixels)]
-    row += [draw(checkpoint_path(out, f"Lite0 {head}", steps), source, PICTURE) for head in HEADS]
-    row.append(paint(sample.labels, source))
+    source = open_source(camvid, VOID)
+    truth = Image.open(camvid / "masks" / f"{PICTURE}.png")
+    row: list[Image.Image] = [Image.open(camvid / "images" / f"{PICTURE}.jpg")]
+    for head in HEADS:
+        row.append(Image.fromarray(predict(checkpoint_path(out, f"Lite0 {head}", steps), source, PICTURE)))
+        row[-1].putpalette(truth.getpalette() or [])
+    row.append(truth)
     width, height = row[0].size
     sheet = Image.new("RGB", ((width + 8) * len(row) - 8, height), "white")
     for number, image in enumerate(row):
-        sheet.paste(image, (number * (width + 8), 0))
+        sheet.paste(image.convert("RGB"), (number * (width + 8), 0))
     folder.mkdir(parents=True, exist_ok=True)
     sheet.resize((sheet.width // 2, sheet.height // 2), Image.Resampling.LANCZOS).save(
         folder / "strides.png", optimize=True
@@ -198,7 +194,7 @@ def main() -> None:
             miou, border = (found[one][key] - found[other][key] for key in ("miou", "boundary"))
             print(f"{claim}: {miou:+.1f} mIoU, {border:+.1f} border F")
     if asked.pictures is not None:
-        save_pictures(asked.pictures, asked.out, asked.steps, source)
+        save_pictures(asked.pictures, asked.out, asked.steps, asked.camvid)
 
 
 if __name__ == "__main__":
