@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
+from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPolygonF
 
 from fcn_studio.core.raster import snap_square
 from fcn_studio.ui.canvas.transform import ViewTransform
@@ -16,6 +17,9 @@ from fcn_studio.ui.tools.base import Sketch
 
 SMALLEST_RING_PX = 5.0  # below, a system cross is easier to see than a ring
 SQUARE_FROM_PX = 6.0  # an image pixel this large is shown as the square that a 1 px brush paints
+DOT_FROM_PX = 14.0  # a tip this large has a dot of the class's colour in its middle
+LARGEST_KEPT_PX = 1200.0  # device pixels; the picture of a larger tip would need much memory
+STEPS_A_PX = 8  # the tip's place, in parts of a device pixel
 BADGE_PX = 15
 HANDLE_PX = 7.0
 DARK = QColor(0, 0, 0, 170)
@@ -63,20 +67,27 @@ class BrushRing:
     def paint(self, painter: QPainter, color: QColor | None) -> None:
         """Draw a dark and a light line, so that it is seen on any image, and a dot of the class's colour."""
         painter.save()
+        if self.is_visible:
+            self._paint_tip(painter, color if self.diameter >= DOT_FROM_PX else None)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        for line, outwards in ((DARK, 1.0), (LIGHT, 0.0)) if self.is_visible else ():
-            painter.setPen(QPen(line, 1.3))
-            rect = self.rect.adjusted(-outwards, -outwards, outwards, outwards)
-            if self.is_square:
-                painter.drawRect(rect)
-            else:
-                painter.drawEllipse(rect)
-        if color is not None and self.diameter >= 14:
-            painter.setPen(QPen(DARK, 1.0))
-            painter.setBrush(color)
-            painter.drawEllipse(self.centre, 2.5, 2.5)
         self._paint_badges(painter)
+        painter.restore()
+
+    def _paint_tip(self, painter: QPainter, color: QColor | None) -> None:
+        """From a picture drawn once: smooth circles cost more than all else that a dab repaints."""
+        ratio = painter.device().devicePixelRatioF()
+        side = self.diameter * ratio
+        painter.save()
+        painter.scale(1 / ratio, 1 / ratio)
+        x, y = (round(place * ratio * STEPS_A_PX) / STEPS_A_PX for place in self.centre.toTuple())
+        if side > LARGEST_KEPT_PX:
+            _draw_tip(painter, QPointF(x, y), side, self.is_square, color, ratio)
+        else:
+            left, top = math.floor(x), math.floor(y)
+            rgb = color.rgb() if color is not None else None
+            picture = _make_tip(x - left, y - top, side, self.is_square, rgb, ratio)
+            reach = picture.width() // 2
+            painter.drawImage(left - reach, top - reach, picture)
         painter.restore()
 
     def _paint_badges(self, painter: QPainter) -> None:
@@ -87,6 +98,38 @@ class BrushRing:
             painter.setBrush(DARK)
             painter.drawRoundedRect(square, 4, 4)
             draw_glyph(painter, name, square.adjusted(1, 1, -1, -1), LIGHT)
+
+
+@lru_cache(maxsize=8)
+def _make_tip(
+    x: float, y: float, side: float, is_square: bool, rgb: int | None, pixel_ratio: float
+) -> QImage:
+    """A tip of `side` device pixels whose centre lies (x, y), 0 to 1, beyond the middle pixel's corner."""
+    reach = math.ceil(side / 2 + 3 * pixel_ratio)
+    picture = QImage(2 * reach + 1, 2 * reach + 1, QImage.Format.Format_ARGB32_Premultiplied)
+    picture.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(picture)
+    color = QColor(rgb) if rgb is not None else None
+    _draw_tip(painter, QPointF(reach + x, reach + y), side, is_square, color, pixel_ratio)
+    painter.end()
+    return picture
+
+
+def _draw_tip(
+    painter: QPainter, centre: QPointF, side: float, is_square: bool, color: QColor | None, pixel_ratio: float
+) -> None:
+    """All in device pixels."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    draw = painter.drawRect if is_square else painter.drawEllipse
+    for line, outwards in ((DARK, pixel_ratio), (LIGHT, 0.0)):
+        painter.setPen(QPen(line, 1.3 * pixel_ratio))
+        radius = side / 2 + outwards
+        draw(QRectF(centre.x() - radius, centre.y() - radius, 2 * radius, 2 * radius))
+    if color is not None:
+        painter.setPen(QPen(DARK, 1.0 * pixel_ratio))
+        painter.setBrush(color)
+        painter.drawEllipse(centre, 2.5 * pixel_ratio, 2.5 * pixel_ratio)
 
 
 def make_ring(
