@@ -123,7 +123,7 @@ class MainWindow(QMainWindow):
         self.training = TrainingPanel(
             self.session, self.theme, actions["fine_tune"], actions["stop_training"]
         )
-        column = Column([self.classes, self.layers, self.display, self.prediction, self.training])
+        column = Column([self.classes, self.layers, self.display, self.prediction], self.training)
         column.setMinimumWidth(RIGHT_PX - 8)
         left, right = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
         self.images_dock = self._dock("imagesDock", self.tr("Images"), self.images, left, LEFT_PX)

@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtGui import QAction
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QMainWindow, QToolButton, QWidget
@@ -359,8 +359,10 @@ def test_no_label_or_button_is_cut_at_any_window_size(previewed: App, size: tupl
     window = previewed.window
     for widget in (window.prediction.accept, window.prediction.review, window.training.start):
         assert widget.width() >= widget.minimumSizeHint().width(), widget.text()
-    column = previewed.window.teach_dock.widget()
-    assert column.widget().width() <= column.viewport().width()
+    scrolled = previewed.window.teach_dock.widget().scroll
+    assert scrolled.widget().width() <= scrolled.viewport().width()
+    start = window.training.start
+    assert window.rect().contains(QRect(start.mapTo(window, QPoint(0, 0)), start.size()))
 
 
 def test_action_buttons_follow_their_action(qtbot) -> None:
