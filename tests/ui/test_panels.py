@@ -359,7 +359,7 @@ def test_no_label_or_button_is_cut_at_any_window_size(previewed: App, size: tupl
     window = previewed.window
     for widget in (window.prediction.accept, window.prediction.review, window.training.start):
         assert widget.width() >= widget.minimumSizeHint().width(), widget.text()
-    scrolled = previewed.window.teach_dock.widget().scroll
+    scrolled = previewed.window.teach_dock.widget().scrolled
     assert scrolled.widget().width() <= scrolled.viewport().width()
     start = window.training.start
     assert window.rect().contains(QRect(start.mapTo(window, QPoint(0, 0)), start.size()))
