@@ -254,6 +254,8 @@ def test_the_status_bar_tells_class_and_confidence_under_the_pointer(previewed: 
     status.show_pointer((height // 2, width // 2))
     assert status.position.text() == f"x {width // 2}   y {height // 2}"
     assert status.label.text() == "cat, painted"
+    previewed.session.classes.set_locked(previewed.session.classes.chosen_id, True)
+    assert status.label.text() == "cat, painted, locked"
     status.show_pointer((0, 0))
     assert status.label.text() == "unlabelled"
     status.show_pointer(None)

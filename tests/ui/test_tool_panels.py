@@ -130,6 +130,9 @@ def test_protection_by_keys_is_seen_in_the_row_the_menu_and_the_status_bar(used:
     assert "only unlabelled" in window.status.hint.text()
     key(used, Qt.Key.Key_K)
     assert editing.protection.locked == {CAT}
+    row = window.classes.list.row_of(CAT)
+    assert row.lock.isVisible()
+    assert "locked" in row.accessibleName()
     assert "cat locked" in window.tool_row.guard.toolTip()
     key(used, Qt.Key.Key_K, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
     assert editing.protection.over == {CAT}
@@ -137,6 +140,10 @@ def test_protection_by_keys_is_seen_in_the_row_the_menu_and_the_status_bar(used:
     window.actions_of.run("protect_nothing")
     assert editing.protection == Protection()
     assert not used.session.classes.table.by_id(CAT).locked
+    assert not row.lock.isVisible()
+    used.session.classes.set_locked(CAT, True)
+    row.lock.click()
+    assert not used.session.classes.table.by_id(CAT).locked, "a click on the lock opens it"
     assert "rotected" not in window.status.hint.text()
 
 

@@ -16,7 +16,7 @@ from fcn_studio.session.session import Session
 from fcn_studio.session.whole_image import RegionOp
 from fcn_studio.ui.canvas.view import CanvasView
 from fcn_studio.ui.tools.toolbox import TOOLS
-from tests.ui.pointing import ALT, LEFT, NONE, RIGHT, SHIFT, WAIT_MS, drag, wheel
+from tests.ui.pointing import ALT, LEFT, NONE, RIGHT, SHIFT, WAIT_MS, drag, point_over, wheel
 
 if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
@@ -222,6 +222,23 @@ def test_protection_is_seen_at_the_pointer_and_told_in_the_hint(
     QTest.mouseMove(canvas, QPoint(200, 150))
     assert canvas._ring.badges == ()
     assert "rotected" not in hints[-1]
+
+
+def test_over_a_locked_class_the_pointer_shows_a_lock_and_nothing_is_painted(
+    canvas: CanvasView, open_session: Session
+) -> None:
+    open_session.classes.choose(DOG)
+    drag(canvas, [point_over(canvas, 30.5, 20.5), point_over(canvas, 30.5, 40.5)])
+    labels = open_session.document.label_map.labels
+    before = labels.copy()
+    open_session.classes.set_locked(DOG, True)
+    open_session.classes.choose(CAT)
+    QTest.mouseMove(canvas, point_over(canvas, 30.5, 30.5))
+    assert canvas._ring.badges == ("lock",)
+    drag(canvas, [point_over(canvas, 30.5, 25.5), point_over(canvas, 30.5, 35.5)])
+    assert (labels[before == DOG] == DOG).all()
+    QTest.mouseMove(canvas, point_over(canvas, 5.5, 5.5))
+    assert canvas._ring.badges == ("shield-half-full",)
 
 
 def test_the_eraser_has_a_mark_at_the_pointer(canvas: CanvasView) -> None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 BRUSH_STEP = 1.1
 REACH_PX = 8  # logical pixels: what a click may miss a point by
-ERASER_BADGE, GUARD_BADGE = "eraser", "shield-half-full"
+ERASER_BADGE, GUARD_BADGE, LOCK_BADGE = "eraser", "shield-half-full", "lock"
 
 
 class HandWidget(QWidget):
@@ -205,7 +205,15 @@ class HandWidget(QWidget):
         tool = self.tools.current
         erases = (ERASER_BADGE,) if tool.id == "eraser" else ()
         guarded = tool.writes and self.session.editing.protection.is_active
-        return (*erases, GUARD_BADGE) if guarded else erases
+        return (*erases, LOCK_BADGE if self._is_over_locked() else GUARD_BADGE) if guarded else erases
+
+    def _is_over_locked(self) -> bool:
+        """Whether the label under the pointer is of a class that nobody may paint over."""
+        pixel, document = self._find_pixel(), self.scene.document
+        locked = self.session.editing.protection.locked
+        return bool(locked) and pixel is not None and document is not None and (
+            int(document.label_map.labels[pixel]) in locked
+        )  # fmt: skip
 
     def _transform_at(self, position: QPointF) -> ViewTransform:
         """Where the image lies in the pane under a position; a drag stays in the pane where it began."""

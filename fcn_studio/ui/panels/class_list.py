@@ -21,6 +21,7 @@ class ClassList(QScrollArea):
     renamed = Signal(int, str)
     visibility_wanted = Signal(int, bool)
     color_wanted = Signal(int)
+    unlocking_wanted = Signal(int)
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
@@ -98,6 +99,7 @@ class ClassList(QScrollArea):
         row.renamed.connect(self.renamed)
         row.visibility_wanted.connect(self.visibility_wanted)
         row.color_wanted.connect(self.color_wanted)
+        row.unlocking_wanted.connect(self.unlocking_wanted)
         self._layout.insertWidget(len(self.rows), row)
         self.rows.append(row)
 

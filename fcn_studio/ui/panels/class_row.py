@@ -1,4 +1,4 @@
-"""One class of the class panel: colour, name, share of the image, key, eye."""
+"""One class of the class panel: colour, name, a lock if it is locked, share of the image, key, eye."""
 
 from __future__ import annotations
 
@@ -78,6 +78,7 @@ class ClassRow(QWidget):
     renamed = Signal(int, str)
     visibility_wanted = Signal(int, bool)
     color_wanted = Signal(int)
+    unlocking_wanted = Signal(int)
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
@@ -95,6 +96,9 @@ class ClassRow(QWidget):
         self.share = make_label("", "muted")
         self.key = make_key_chip(" ")
         self.eye = make_tool_button(self.tr("Show"))
+        self.lock = make_tool_button(self.tr("Unlock"))
+        self.lock.setIcon(make_icon(theme, "lock", "warning"))
+        self.lock.hide()
         names = QWidget(self)
         self._names = QStackedLayout(names)  # without a widget it would show its first page as a window
         self._names.addWidget(self.name)
@@ -102,7 +106,7 @@ class ClassRow(QWidget):
         row = make_row(self.swatch)
         row.setContentsMargins(5, 0, 4, 0)
         row.addWidget(names, 1)
-        for widget in (self.share, self.key, self.eye):
+        for widget in (self.lock, self.share, self.key, self.eye):
             row.addWidget(widget)
         self.setLayout(row)
         self._connect()
@@ -110,6 +114,7 @@ class ClassRow(QWidget):
     def _connect(self) -> None:
         self.swatch.clicked.connect(self._on_swatch)
         self.eye.clicked.connect(self._on_eye)
+        self.lock.clicked.connect(self._on_lock)
         self.editor.taken.connect(self._on_named)
         self.editor.left.connect(lambda: self._names.setCurrentWidget(self.name))
 
@@ -138,12 +143,19 @@ class ClassRow(QWidget):
         tip = self.tr("Hide {0}") if entry.visible else self.tr("Show {0}")
         self.eye.setAccessibleName(tip.format(entry.name))
         self.eye.setToolTip(tip.format(entry.name))
+        self.lock.setVisible(entry.locked and not is_preview)
+        self.lock.setAccessibleName(self.tr("Unlock {0}").format(entry.name))
+        self.lock.setToolTip(
+            self.tr("{0} is locked: nothing paints over it. Click to unlock").format(entry.name)
+        )
         self.swatch.setEnabled(not is_preview)
         self._set_flag("preview", is_preview)
 
     def show_chosen(self, is_chosen: bool) -> None:
         self._set_flag("chosen", is_chosen)
         name = self._entry.name if self._entry else ""
+        if self._entry is not None and self._entry.locked:
+            name = self.tr("{0}, locked").format(name)
         self.setAccessibleName(self.tr("Class {0}, chosen").format(name) if is_chosen else name)
 
     def show_share(self, share: float) -> None:
@@ -175,6 +187,10 @@ class ClassRow(QWidget):
     def _on_eye(self) -> None:
         if self._entry is not None:
             self.visibility_wanted.emit(self._entry.id, not self._entry.visible)
+
+    def _on_lock(self) -> None:
+        if self._entry is not None:
+            self.unlocking_wanted.emit(self._entry.id)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if self._entry is not None and event.button() == Qt.MouseButton.LeftButton:

@@ -81,6 +81,7 @@ class ClassesPanel(Section):
         self.list.renamed.connect(lambda class_id, name: self._try(classes.rename, class_id, name))
         self.list.visibility_wanted.connect(classes.set_visible)
         self.list.color_wanted.connect(self._ask_color)
+        self.list.unlocking_wanted.connect(lambda class_id: classes.set_locked(class_id, False))
         events.classes_changed.connect(self._on_classes_changed)
         events.class_chosen.connect(self._on_class_chosen)
         events.image_opened.connect(self._on_mask_changed)

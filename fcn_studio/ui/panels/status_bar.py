@@ -136,7 +136,13 @@ class StatusBar(QStatusBar):
             Provenance.ACCEPTED: self.tr("accepted"),
             Provenance.IMPORTED: self.tr("imported"),
         }
-        return f"{self._name(info.label_id)}, {words.get(info.provenance, '')}".rstrip(", ")
+        locked = info.label_id in self._session.editing.protection.locked
+        parts = [
+            self._name(info.label_id),
+            words.get(info.provenance, ""),
+            self.tr("locked") if locked else "",
+        ]
+        return ", ".join(filter(None, parts))
 
     def _describe_network(self, info: Any) -> str:
         if info.predicted_id is None:
