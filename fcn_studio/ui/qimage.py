@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtGui import QImage
@@ -34,19 +32,20 @@ def make_rgb_image(pixels: NDArray[np.uint8]) -> QImage:
 
 
 def make_looked_up_image(
-    indices: NDArray[np.uint8], colors: Sequence[int]
+    indices: NDArray[np.uint8], colors: NDArray[np.uint32]
 ) -> tuple[QImage, NDArray[np.uint32]]:
     """Colours looked up for uint8 [H, W] `indices`, as a QImage (ARGB32 premultiplied) and its pixels.
 
-    `colors` holds up to 256 values 0xAARRGGBB, not premultiplied; an index beyond them is transparent. The
-    array, uint32 [H, W] premultiplied, is a view of the image: writing to it changes the image. Qt's lookup
-    is about five times as fast as numpy's.
+    `colors` holds up to 256 values, premultiplied 0xAARRGGBB; an index beyond them is transparent. The
+    array, uint32 [H, W], is a view of the image: writing to it changes the image. Qt's lookup is about five
+    times as fast as numpy's.
     """
     indices = np.ascontiguousarray(indices, np.uint8)
     height, width = indices.shape
     indexed = QImage(indices.data, width, height, width, Format.Format_Indexed8)
-    indexed.setColorTable(list(colors))
-    image = indexed.convertToFormat(Format.Format_ARGB32_Premultiplied)
+    indexed.setColorTable([*colors.tolist(), *[0] * (256 - colors.size)])
+    image = indexed.convertToFormat(Format.Format_ARGB32)  # the colours as they are
+    image.reinterpretAsFormat(Format.Format_ARGB32_Premultiplied)
     view = np.frombuffer(image.bits(), np.uint32).reshape(height, image.bytesPerLine() // 4)
     return image, view[:, :width]
 

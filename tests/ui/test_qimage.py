@@ -64,10 +64,11 @@ def test_rgb_of_any_width_keeps_its_colours() -> None:
             assert np.array_equal((values >> shift) & 255, pixels[..., channel])
 
 
-def test_looked_up_colours_are_premultiplied_and_writable() -> None:
-    colors = [0] * 256
-    colors[1], colors[7] = 0xFF00FF00, 0x80FFFFFF
+def test_looked_up_colours_are_taken_as_they_are_and_writable() -> None:
+    colors = np.zeros(8, np.uint32)
+    colors[1], colors[7] = 0xFF00FF00, 0x80808080
     image, pixels = make_looked_up_image(np.array([[1, 7, 255], [0, 1, 1]], np.uint8), colors)
     assert pixels.tolist() == [[0xFF00FF00, 0x80808080, 0], [0, 0xFF00FF00, 0xFF00FF00]]
+    assert image.format() == Format.Format_ARGB32_Premultiplied
     pixels[0, 2] = 0xFF0000FF
     assert image.pixel(2, 0) == 0xFF0000FF

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from fcn_studio.core.classes import BACKGROUND_KEY, UNLABELLED, ClassInfo, ClassTable
 from fcn_studio.core.label_map import Provenance
 from fcn_studio.core.palette import Color
+from fcn_studio.ui.canvas.inks import ColorTable, Inks, make_inks
 from fcn_studio.ui.canvas.looks import LOOKS, Look
-from fcn_studio.ui.qimage import make_looked_up_image
 
 BACKGROUND_SHARE = 0.55  # of the labels' opacity: background is seen to be said, and hides little
 ACCEPTED_GAP_SHARE = 0.35  # of the labels' opacity, in the gaps of the pattern of accepted pixels
@@ -32,27 +32,16 @@ ORIGIN_COLORS: dict[int, Color] = {
 DIFFERENCE_COLOR: Color = (255, 40, 90)
 UNSURE_COLORS: tuple[Color, Color] = ((255, 214, 90), (214, 40, 120))  # a little, very
 
-ColorTable = NDArray[np.uint32]
-
 
 @dataclass(frozen=True)
 class LayerColors:
-    """A layer's fill for Qt (256 values 0xAARRGGBB, not premultiplied) and its outline.
+    """A layer's fill and outline, uint32 [256] premultiplied 0xAARRGGBB; transparent at 255.
 
-    outline: uint32 [256], premultiplied; None where no outline is drawn. Both are transparent at 255.
+    outline: None where no outline is drawn.
     """
 
-    fill: list[int]
+    fill: ColorTable
     outline: ColorTable | None
-
-    @cached_property
-    def fill_table(self) -> ColorTable:
-        """uint32 [256]: the fill, premultiplied exactly as Qt does it."""
-        every = np.arange(256, dtype=np.uint8)[None]
-        image, pixels = make_looked_up_image(every, self.fill)
-        table: ColorTable = pixels[0].copy()  # while the image is there, whose memory it is
-        del image
-        return table
 
 
 @dataclass(frozen=True)
@@ -75,6 +64,15 @@ class OverlayColors:
     class_of_channel: NDArray[np.uint8]
     origin_of_channel: NDArray[np.uint8]  # PREDICTED, PREDICTED_BACKGROUND, or 255: not shown
     background_dot: ColorTable | None  # by channel, for marking what is predicted as background
+
+    @cached_property
+    def inks(self) -> Inks:
+        """All colours of prediction and labels in one table."""
+        own = self.labels
+        return make_inks(
+            (self.prediction.fill, self.prediction.outline, self.background_dot),
+            (own.fill, own.outline, self.accepted_gap, self.accepted_outline, self.fresh_outline),
+        )
 
 
 def make_overlay_colors(
@@ -119,7 +117,7 @@ def make_overlay_colors(
         ),
         mask=_layer(looks["mask"], {i: e.color for i, e in by_id.items()}, shares),
         origin=_layer(looks["origin"], ORIGIN_COLORS, {PREDICTED: 0.6, PREDICTED_BACKGROUND: 0.35}),
-        uncertainty=LayerColors(_straight(_unsure(looks["uncertainty"].opacity)), None),
+        uncertainty=LayerColors(_premultiplied(_unsure(looks["uncertainty"].opacity)), None),
         difference=_layer(looks["difference"], {1: DIFFERENCE_COLOR}),
         class_of_channel=prediction_lut,
         origin_of_channel=_origins(known),
@@ -135,7 +133,7 @@ def _layer(
     fill = {i: (color, look.opacity * shares.get(i, 1.0)) for i, color in colors.items()}
     line = {i: (_mixed(color, WHITE, whiter), _line_opacity(look.opacity)) for i, color in colors.items()}
     return LayerColors(
-        _straight(fill if look.is_filled else {}), _premultiplied(line) if look.is_outlined else None
+        _premultiplied(fill if look.is_filled else {}), _premultiplied(line) if look.is_outlined else None
     )
 
 
@@ -180,16 +178,10 @@ def _mixed(color: Color, other: Color, share: float) -> Color:
     return red, green, blue
 
 
-def _straight(entries: Mapping[int, tuple[Color, float]]) -> list[int]:
-    table = [0] * 256
-    for index, ((red, green, blue), opacity) in entries.items():
-        table[index] = round(opacity * 255) << 24 | red << 16 | green << 8 | blue
-    return table
-
-
 def _premultiplied(entries: Mapping[int, tuple[Color, float]]) -> ColorTable:
     table = np.zeros(256, np.uint32)
     for index, (color, opacity) in entries.items():
-        red, green, blue = (round(part * opacity) for part in color)
-        table[index] = round(opacity * 255) << 24 | red << 16 | green << 8 | blue
+        alpha = round(opacity * 255)
+        red, green, blue = (round(part * alpha / 255) for part in color)
+        table[index] = alpha << 24 | red << 16 | green << 8 | blue
     return table

@@ -16,6 +16,7 @@ from fcn_studio.core.box import Box
 from fcn_studio.core.classes import UNLABELLED
 from fcn_studio.core.label_map import Provenance
 from fcn_studio.ui.canvas.colors import LayerColors, OverlayColors
+from fcn_studio.ui.canvas.inks import DOT, FRESH_OUTLINE, GAP, Codes, ColorTable
 from fcn_studio.ui.canvas.planes import FRESH_BIT, ORIGIN_BITS, OverlaySources, Plane, Planes
 from fcn_studio.ui.canvas.transform import ViewTransform
 from fcn_studio.ui.qimage import make_looked_up_image, wrap_argb32
@@ -46,13 +47,10 @@ def compose_overlay(
     if not shown:
         return []
     planes = Planes(sources, transform, box, outline_margin_px(pixel_ratio))
-    pictures = []
-    labels = planes.labels
-    hides_all = "labels" in shown and planes.said is not None and bool(labels.max() != UNLABELLED)  # type: ignore[union-attr]
-    if "prediction" in shown and planes.channels is not None and not hides_all:
-        pictures.append(_draw_prediction(planes, planes.channels, "labels" in shown, colors, thin))
-    if "labels" in shown and planes.said is not None:
-        pictures.append(_draw_labels(planes, planes.said, colors, thin))
+    pictures: list[QImage] = []
+    codes = _find_codes(planes, shown, colors, thin)
+    if codes is not None:
+        pictures.append(_look_up(codes, colors.inks.table)[0])
     if "mask" in shown:
         _append(pictures, _find_mask(planes, colors), colors.mask, planes, thin)
     if "origin" in shown:
@@ -96,6 +94,73 @@ def _find_difference(planes: Planes, colors: OverlayColors) -> Plane | None:
     return np.where(differs, np.uint8(1), np.uint8(UNLABELLED)) if differs.any() else None
 
 
+# --- prediction and labels: a code for each device pixel ---------------------------------------------------
+
+
+def _find_codes(planes: Planes, shown: frozenset[str], colors: OverlayColors, thin: int) -> Codes | None:
+    """Where labels are shown, they hide the prediction under them. None: there is nothing to be seen."""
+    labels, said = planes.labels, planes.said if "labels" in shown else None
+    hides_all = said is not None and labels is not None and bool(labels.max() != UNLABELLED)
+    codes = None
+    if "prediction" in shown and planes.channels is not None and not hides_all:
+        codes = _find_prediction_codes(planes, planes.channels, colors, thin)
+    if said is not None and labels is not None:
+        codes = np.zeros(planes.box.shape_hw, colors.inks.code_type) if codes is None else codes
+        _put_label_codes(codes, planes, labels, said, colors, thin)
+    return codes
+
+
+def _find_prediction_codes(planes: Planes, channels: Plane, colors: OverlayColors, thin: int) -> Codes:
+    inner = _inner(channels, planes.margin)
+    banks: Plane = np.zeros(inner.shape, np.uint8)
+    if colors.prediction.outline is not None:
+        banks = _Edges(planes.margin, channels).within(thin).view(np.uint8)  # OUTLINE is 1
+    if colors.background_dot is not None:
+        banks += _dots(inner.shape, planes.phase_yx, thin).view(np.uint8) * np.uint8(DOT)
+    return colors.inks.of_channels(inner, banks)
+
+
+def _put_label_codes(
+    codes: Codes, planes: Planes, every_label: Plane, said: Box, colors: OverlayColors, thin: int
+) -> None:
+    """`said`: where labels are, in the frame with the margin; the rest of `codes` is left alone."""
+    margin = planes.margin
+    target = said.intersect(Box.of_shape(every_label.shape).grow(-margin))
+    if target.is_empty:
+        return
+    part = target.grow(margin)
+    labels, tags = every_label[part.slices], planes.tags(part)
+    values = _inner(labels, margin)
+    is_said = (values != UNLABELLED).view(np.uint8)
+    phase = planes.phase + target.y0 + target.x0
+    banks = _find_label_banks(
+        labels, tags, margin, phase, thin, is_outlined=colors.labels.outline is not None
+    )
+    drawn = codes[target.shift(-margin, -margin).slices]
+    drawn *= 1 - is_said
+    drawn += colors.inks.of_labels(values * is_said, banks) * is_said
+
+
+def _find_label_banks(
+    labels: Plane, tags: Plane, margin: int, phase: int, thin: int, *, is_outlined: bool
+) -> Plane:
+    """uint8, without the margin: how each label is drawn, one of the banks of `Inks`."""
+    inner = _inner(tags, margin)
+    edges = _Edges(margin, labels, tags) if is_outlined else None
+    line = np.zeros(inner.shape, np.bool_) if edges is None else edges.within(thin)
+    banks = line.view(np.uint8)  # FILL or OUTLINE
+    accepted = inner & ORIGIN_BITS == Provenance.ACCEPTED
+    if accepted.any():  # GAP, or with the line ACCEPTED_OUTLINE
+        accepted &= _hatch_gaps(accepted.shape, phase, thin) | line
+        banks = banks + accepted.view(np.uint8) * np.uint8(GAP)
+    fresh = inner == FRESH_BIT | Provenance.PAINTED
+    if edges is not None and fresh.any():
+        banks = banks * (~fresh).view(np.uint8)
+        fresh &= edges.within(margin)  # twice as wide
+        banks += fresh.view(np.uint8) * np.uint8(FRESH_OUTLINE)
+    return banks
+
+
 # --- drawing ------------------------------------------------------------------------------------------------
 
 
@@ -106,74 +171,19 @@ def _append(
     if values is None:
         return
     inner = _inner(values, planes.margin)
-    image, pixels = _look_up(inner, colors)
+    image, pixels = _look_up(inner, colors.fill)
     if colors.outline is not None:
-        _recolor(pixels, _edges(values, planes.margin, thickness), inner, colors.outline)
+        edges = _Edges(planes.margin, values).within(thickness)
+        pixels[edges] = colors.outline[inner[edges]]
     pictures.append(image)
 
 
-def _look_up(values: Plane, colors: LayerColors) -> tuple[QImage, NDArray[np.uint32]]:
-    """The fill of values as a picture and its pixels; Qt is quick at many of them, numpy at few."""
-    if values.size > FEW_PX:
-        return make_looked_up_image(values, colors.fill)
-    pixels = colors.fill_table.take(values)
+def _look_up(codes: Codes, table: ColorTable) -> tuple[QImage, NDArray[np.uint32]]:
+    """The colours of codes as a picture and its pixels; Qt is quick at many of them, numpy at few."""
+    if codes.size > FEW_PX and codes.dtype == np.uint8:
+        return make_looked_up_image(codes, table)
+    pixels = table.take(codes)
     return wrap_argb32(pixels), pixels
-
-
-def _draw_prediction(
-    planes: Planes, channels: Plane, under_labels: bool, colors: OverlayColors, thin: int
-) -> QImage:
-    inner = _inner(channels, planes.margin)
-    hidden = None
-    if under_labels and planes.said is not None and planes.labels is not None:
-        hidden = _inner(planes.labels, planes.margin) != UNLABELLED
-        inner = inner | hidden.view(np.uint8) * np.uint8(UNLABELLED)
-    image, pixels = _look_up(inner, colors.prediction)
-    if colors.prediction.outline is not None:
-        edges = _edges(channels, planes.margin, thin)
-        if hidden is not None:
-            edges &= ~hidden
-        _recolor(pixels, edges, inner, colors.prediction.outline)
-    if colors.background_dot is not None:
-        dots = _dots(inner.shape, planes.phase_yx, thin)
-        dots &= (colors.background_dot != 0).take(inner)
-        _recolor(pixels, dots, inner, colors.background_dot)
-    return image
-
-
-def _draw_labels(planes: Planes, said: Box, colors: OverlayColors, thin: int) -> QImage:
-    assert planes.labels is not None
-    margin = planes.margin
-    image, pixels = _look_up(_inner(planes.labels, margin), colors.labels)
-    # only where labels are: provenance, patterns and outlines, in the frame with the margin
-    target = said.intersect(Box.of_shape(planes.labels.shape).grow(-margin))
-    if target.is_empty:
-        return image
-    part = target.grow(margin)
-    labels, tags = planes.labels[part.slices], planes.tags(part)
-    values, inner_tags = _inner(labels, margin), _inner(tags, margin)
-    drawn = pixels[target.shift(-margin, -margin).slices]
-    accepted = inner_tags & ORIGIN_BITS == Provenance.ACCEPTED
-    has_accepted = bool(accepted.any())
-    if has_accepted:
-        gaps = _hatch_gaps(accepted.shape, planes.phase + target.y0 + target.x0, thin)
-        _recolor(drawn, accepted & gaps, values, colors.accepted_gap)
-    if colors.labels.outline is None or colors.accepted_outline is None or colors.fresh_outline is None:
-        return image
-    kinds = labels | tags.astype(np.uint16) << 8
-    edges = _edges(kinds, margin, thin)
-    edges &= values != UNLABELLED
-    if has_accepted:
-        _recolor(drawn, accepted & edges, values, colors.accepted_outline)
-        edges &= ~accepted
-    fresh = inner_tags == FRESH_BIT | Provenance.PAINTED
-    if fresh.any():
-        wide = _edges(kinds, margin, margin)
-        wide &= fresh
-        _recolor(drawn, wide, values, colors.fresh_outline)
-        edges &= ~fresh
-    _recolor(drawn, edges, values, colors.labels.outline)
-    return image
 
 
 def _thin_px(pixel_ratio: float) -> int:
@@ -184,26 +194,28 @@ def _inner(plane: NDArray[Any], margin: int) -> NDArray[Any]:
     return plane[margin:-margin, margin:-margin]
 
 
-def _edges(plane: NDArray[Any], margin: int, thickness: int) -> NDArray[np.bool_]:
-    """bool, without the margin: pixels where the value changes within `thickness` up, down, left or right."""
-    height, width = plane.shape
-    inner_h, inner_w = height - 2 * margin, width - 2 * margin
-    down = plane[1:, margin : width - margin] != plane[:-1, margin : width - margin]
-    right = plane[margin : height - margin, 1:] != plane[margin : height - margin, :-1]
-    found: NDArray[np.bool_] = down[margin - thickness : margin - thickness + inner_h].copy()
-    for start in range(margin - thickness + 1, margin + thickness):
-        found |= down[start : start + inner_h]
-    for start in range(margin - thickness, margin + thickness):
-        found |= right[:, start : start + inner_w]
-    return found
+class _Edges:
+    """Where one of some planes changes from one device pixel to the next."""
 
+    def __init__(self, margin: int, *planes: Plane) -> None:
+        height, width = planes[0].shape
+        self._margin, self._inner_hw = margin, (height - 2 * margin, width - 2 * margin)
+        columns, rows = slice(margin, width - margin), slice(margin, height - margin)
+        for number, plane in enumerate(planes):
+            down, right = plane[1:, columns] != plane[:-1, columns], plane[rows, 1:] != plane[rows, :-1]
+            self._down, self._right = (
+                (down, right) if number == 0 else (self._down | down, self._right | right)
+            )
 
-def _recolor(
-    pixels: NDArray[np.uint32], where: NDArray[np.bool_], values: Plane, table: NDArray[np.uint32]
-) -> None:
-    """Give the pixels of a mask the colour of their value; cheap where the mask is sparse."""
-    if where.any():
-        pixels[where] = table[values[where]]
+    def within(self, thickness: int) -> NDArray[np.bool_]:
+        """bool, without the margin: pixels with a change within `thickness` up, down, left or right."""
+        height, width = self._inner_hw
+        first, stop = self._margin - thickness, self._margin + thickness
+        found = self._down[first : first + height] | self._right[:, first : first + width]
+        for start in range(first + 1, stop):
+            found |= self._down[start : start + height]
+            found |= self._right[:, start : start + width]
+        return found
 
 
 def _hatch_gaps(shape_hw: tuple[int, int], phase: int, thin: int) -> NDArray[np.bool_]:

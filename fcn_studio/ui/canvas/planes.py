@@ -16,8 +16,7 @@ from fcn_studio.core.box import Box
 from fcn_studio.core.classes import UNLABELLED
 from fcn_studio.ui.canvas.transform import ViewTransform
 
-FRESH_SHIFT = 2
-FRESH_BIT = 1 << FRESH_SHIFT
+FRESH_BIT = 4
 ORIGIN_BITS = 3
 DEFAULT_SHOWN = frozenset({"labels", "prediction"})
 
@@ -133,9 +132,10 @@ class Planes:
         rows, columns = self.rows[part.y0 : part.y1], self.columns[part.x0 : part.x1]
         if self._sources.provenance is None:
             return np.zeros((rows.size, columns.size), np.uint8)
-        tags: Plane = fetch(self._sources.provenance, rows, columns)
+        tags: Plane = view_or_fetch(self._sources.provenance, rows, columns)
         if self._sources.fresh is not None:
-            tags = tags | fetch(self._sources.fresh.view(np.uint8), rows, columns) << np.uint8(FRESH_SHIFT)
+            fresh = view_or_fetch(self._sources.fresh.view(np.uint8), rows, columns)
+            tags = tags + fresh * np.uint8(FRESH_BIT)
         return tags
 
 
