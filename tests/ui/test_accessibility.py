@@ -21,10 +21,13 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from fcn_studio.session.events import Phase
 from fcn_studio.ui.app import App
 from fcn_studio.ui.dialogs.command_palette import CommandPalette
-from tests.ui.window_kit import drag, key, put_prediction, wait_for_image
+from tests.ui.window_kit import WAIT_MS, drag, key, put_prediction, wait_for_image
 
+CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
+CAT = 8  # of the model's classes
 CONTROLS = (
     QAbstractButton, QAbstractItemView, QAbstractSlider, QAbstractSpinBox, QComboBox, QKeySequenceEdit,
     QLineEdit,
@@ -112,6 +115,74 @@ def test_f6_goes_round_all_parts_and_back(used: App) -> None:
     focus = QApplication.focusWidget()
     before = next(i for i, p in enumerate(window.panes()) if p is focus or p.isAncestorOf(focus))
     assert before == seen[-2]
+
+
+def _type(which: Qt.Key, modifier: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
+    """A key to whatever has the focus."""
+    QTest.keyClick(QApplication.focusWidget(), which, modifier)
+    QApplication.processEvents()
+
+
+def test_a_mask_is_corrected_and_taught_and_the_next_one_opened_without_a_mouse(
+    app: App, photos: Path, qtbot
+) -> None:
+    session, window = app.session, app.window
+    _type(Qt.Key.Key_O, CTRL | SHIFT)
+    QTest.keyClicks(QApplication.focusWidget(), str(photos))
+    _type(Qt.Key.Key_Return)
+    wait_for_image(app, qtbot, "a.png")
+    canvas = window.canvas
+    window.activateWindow()  # as a window manager does when a dialog closes
+    qtbot.waitUntil(canvas.hasFocus)
+    _type(Qt.Key.Key_Right, CTRL)
+    _type(Qt.Key.Key_Return)  # the first dab asks whose classes these are
+    assert window.classes.choice.use_model.hasFocus()
+    _type(Qt.Key.Key_Space)
+    assert not session.classes.is_preview
+    while not canvas.hasFocus():
+        _type(Qt.Key.Key_F6)
+    put_prediction(app, CAT)
+    window.refresh()
+    _type(Qt.Key.Key_2)
+    _type(Qt.Key.Key_E)
+    _type(Qt.Key.Key_B)
+    assert canvas.tool_id == "brush"
+    seen = canvas.pointed_yx
+    assert seen is not None
+    for _ in range(4):
+        _type(Qt.Key.Key_Left, CTRL)
+    _type(Qt.Key.Key_Left, CTRL | SHIFT)
+    assert canvas.pointed_yx[1] < seen[1]
+    assert f"x {canvas.pointed_yx[1]}" in window.status.position.text()
+    _type(Qt.Key.Key_Y)
+    labels = session.document.label_map.labels
+    qtbot.waitUntil(lambda: bool((labels == CAT).any()), timeout=WAIT_MS)
+    _type(Qt.Key.Key_Return)
+    assert session.editing.undo_name.startswith("Paint")
+    window.refresh()
+    phases: list[Phase] = []
+    session.events.training_changed.connect(lambda status: phases.append(status.phase))
+    _type(Qt.Key.Key_T, CTRL)
+    assert Phase.PREPARING in phases, "it has begun; there is no network here to teach"
+    _type(Qt.Key.Key_D)
+    wait_for_image(app, qtbot, "b.png")
+
+
+def test_the_pointer_of_the_keys_is_seen_and_gives_way_to_the_mouse(used: App) -> None:
+    canvas = used.window.canvas
+    canvas.setFocus()
+    key(used, Qt.Key.Key_P)
+    canvas._take_pointer(None)
+    bare = canvas.grab().toImage()
+    _type(Qt.Key.Key_Up, CTRL)
+    middle = canvas.rect().center()
+    assert canvas.grab().toImage() != bare, "a tool without a ring has a cross"
+    for _ in range(500):
+        _type(Qt.Key.Key_Up, CTRL)
+    assert canvas._pointer.y() == 0, "it stays on the canvas"
+    QTest.mouseMove(canvas, middle)
+    canvas._take_pointer(None)
+    assert canvas.grab().toImage() == bare
 
 
 def test_the_canvas_has_the_keyboard_at_the_start_and_after_the_palette(used: App) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, Qt, Signal
+from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QApplication, QWidget
 
 from fcn_studio.ui.canvas.hand import HandWidget
+from fcn_studio.ui.canvas.key_pointer import find_moved, paint_cross, repaint_rect
 from fcn_studio.ui.canvas.navigation import NOTCH, is_trackpad
-from fcn_studio.ui.canvas.pointer import read_mouse, read_tablet
+from fcn_studio.ui.canvas.pointer import read_mouse, read_tablet, to_device_yx
 from fcn_studio.ui.canvas.transform import ViewTransform
 from fcn_studio.ui.tools.base import PointerEvent
 
@@ -43,6 +45,7 @@ class PointerWidget(HandWidget):
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)
+        self._is_led_by_keys = False
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
@@ -164,11 +167,41 @@ class PointerWidget(HandWidget):
             self._end_or_step_back(event.key())
         elif self.navigation.space(event):
             self.refresh_pointer()
-        else:
+        elif not self._lead(event):
             moved = self.navigation.key(self.scene.transform, event)
             if moved is None:
                 super().keyPressEvent(event)
             self.move_to(moved)
+
+    def _lead(self, event: QKeyEvent) -> bool:
+        """Without a mouse: move the pointer, or click where it is; True when the key was for this."""
+        tool, place = self.tools.current, find_moved(event, self._pointer, self.rect())
+        if self.scene.document is None or tool.is_busy:
+            return False
+        if place is not None:
+            self._take_pointer(place)
+            self._is_led_by_keys = True
+            self.update(repaint_rect(place))
+            return True
+        if event.key() not in CONFIRM_KEYS or not self._is_led_by_keys or self._pointer is None:
+            return False
+        device_yx = to_device_yx(self._pointer, self.navigation.pixel_ratio)
+        y, x = self._transform_at(self._pointer).to_image(*device_yx)
+        click = PointerEvent(y, x, shift=bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier))
+        tool.press(click)
+        tool.release(click)
+        return True
+
+    def _take_pointer(self, position: QPointF | None, *, alt_held: bool = False) -> None:
+        if self._is_led_by_keys and self._pointer is not None:
+            self.update(repaint_rect(self._pointer))
+            self._is_led_by_keys = False
+        super()._take_pointer(position, alt_held=alt_held)
+
+    def paint_hand(self, painter: QPainter) -> None:
+        super().paint_hand(painter)
+        if self._is_led_by_keys and self._pointer is not None:
+            paint_cross(painter, self._pointer)
 
     def _is_for_tool(self, event: QKeyEvent) -> bool:
         """Whether a key ends what is under way, or takes its last step back."""

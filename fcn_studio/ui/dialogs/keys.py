@@ -116,6 +116,10 @@ class KeysDialog(QDialog):
                 self.tr("look without a layer while the key is down"),
             ),
             (self.tr("Esc"), self.tr("give up the stroke")),
+            (
+                self.tr("{0}, then Enter").format(write_key("Ctrl+Right")),
+                self.tr("move the pointer and click, without a mouse"),
+            ),
         ]
 
     def _fill(self, groups: list[tuple[str, list[tuple[str, str]]]]) -> None:
