@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from PySide6.QtGui import QKeySequence
@@ -12,7 +14,9 @@ from fcn_studio.ui.app import App
 from fcn_studio.ui.commands import BY_ID, COMMANDS, MENUS, Situation
 from fcn_studio.ui.deeds import Deeds
 from fcn_studio.ui.icons import glyph
+from fcn_studio.ui.keymap import read_key
 from fcn_studio.ui.tool_deeds import ToolDeeds
+from fcn_studio.ui.tools.toolbox import TOOLS
 from fcn_studio.ui.view_controls import ViewControls
 
 NATIVE = QKeySequence.SequenceFormat.PortableText
@@ -105,3 +109,19 @@ def test_every_tool_of_the_toolbox_has_a_command_and_a_button(app: App) -> None:
     for tool in TOOLS:
         assert f"tool_{tool.id}" in BY_ID
         assert f"tool_{tool.id}" in app.window.tool_column.buttons
+
+
+def test_the_guide_names_the_keys_that_there_are() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "tools.md").read_text(encoding="utf-8")
+    keys = {read_key(key) for command in COMMANDS for key in command.keys}
+    named = re.findall(r"(?:(?:Ctrl|Shift|Alt)\+)+[^\s*|,.;)]+", text)
+    assert len(named) > 20
+    assert [key for key in named if read_key(key.replace("Enter", "Return")) not in keys] == []
+    rows = re.findall(r"^\| ([A-Z][^|]*) \| ([^|]+) \|", text, re.MULTILINE)
+    told = {
+        name.strip().capitalize(): key.strip()
+        for names, its_keys in rows
+        for name, key in zip(names.split(","), its_keys.split(","), strict=True)
+    }
+    layers = {c.id.removeprefix("toggle_").capitalize(): c.keys[0] for c in COMMANDS if c.holds}
+    assert told == {tool.title: tool.key for tool in TOOLS} | layers

@@ -117,7 +117,7 @@ class KeysDialog(QDialog):
             ),
             (self.tr("Esc"), self.tr("give up the stroke")),
             (
-                self.tr("{0}, then Enter").format(write_key("Ctrl+Right")),
+                self.tr("{0}arrows, Enter").format(write_key("Ctrl+Up").removesuffix(write_key("Up"))),
                 self.tr("move the pointer and click, without a mouse"),
             ),
         ]
