@@ -17,7 +17,7 @@ from fcn_studio.core.box import Box
 from fcn_studio.core.pixels import Rgb32
 from fcn_studio.ui.canvas.colors import OverlayColors
 from fcn_studio.ui.canvas.overlay import compose_overlay
-from fcn_studio.ui.canvas.planes import OverlaySources, view_or_fetch
+from fcn_studio.ui.canvas.planes import OverlaySources, Sampling
 from fcn_studio.ui.canvas.pyramid import Level, Pyramid
 from fcn_studio.ui.canvas.tone import Tone
 from fcn_studio.ui.canvas.transform import ViewTransform
@@ -27,6 +27,9 @@ NEAREST_FROM_SCALE = 2.0  # from here on single pixels are shown as squares
 MAX_STALE_BOXES = 12
 GRID_FROM_SCALE = 12.0  # logical pixels an image pixel, from which lines between pixels do not hide them
 TILE_PX = 256, 2000  # composed at a time: what is needed in between then stays in the processor's cache
+STRIP_ROWS = (
+    64  # drawn at a time: more than 95 go to Qt's threads, and to wait for a busy processor costs more
+)
 WIDEST_CUT_PX = 4096  # Qt's raster painter breaks where a picture's side goes beyond 32767
 
 
@@ -158,7 +161,7 @@ class Frame:
         if cut is None:  # squares, on exactly the same grid as the overlay
             rows = transform.rows_under(box.y0, box.y1) >> level
             columns = transform.columns_under(box.x0, box.x1) >> level
-            found = view_or_fetch(source, rows, columns)
+            found = Sampling(rows, columns).view(source)
             if tone is not None:
                 found = tone.map_values(found) if maps_values else tone.map_pixels(found)
             self._pixels[box.slices] = found
@@ -170,12 +173,15 @@ class Frame:
 
     def _draw_smooth(self, box: Box, part: Rgb32, cut: Box, level: int, transform: ViewTransform) -> None:
         """A part of a level, interpolated; only what the box needs is handed to Qt."""
+        image, scale = wrap_rgb32(part), transform.scale * 2**level
         painter = QPainter(self._image)
-        painter.setClipRect(QRect(box.x0, box.y0, box.width, box.height))
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, True)
-        painter.translate(transform.offset_x, transform.offset_y)
-        painter.scale(transform.scale * 2**level, transform.scale * 2**level)
-        painter.drawImage(QPointF(cut.x0, cut.y0), wrap_rgb32(part))
+        for y in range(box.y0, box.y1, STRIP_ROWS):
+            painter.resetTransform()
+            painter.setClipRect(QRect(box.x0, y, box.width, min(STRIP_ROWS, box.y1 - y)))
+            painter.translate(transform.offset_x, transform.offset_y)
+            painter.scale(scale, scale)
+            painter.drawImage(QPointF(cut.x0, cut.y0), image)
         painter.end()
 
     def _put_grid(self, box: Box, transform: ViewTransform) -> None:

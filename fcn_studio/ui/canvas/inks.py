@@ -13,8 +13,8 @@ ColorTable = NDArray[np.uint32]
 Codes = NDArray[Any]  # uint8, or uint16 where there are more inks than that
 
 # The banks of the table. A channel's: the sum of these; a label's: one of those.
-FILL, OUTLINE, DOT = 0, 1, 2
-GAP, ACCEPTED_OUTLINE, FRESH_OUTLINE = 2, 3, 4
+FILL, OUTLINE, DOT = (np.uint8(bank) for bank in range(3))
+GAP, ACCEPTED_OUTLINE, FRESH_OUTLINE = (np.uint8(bank) for bank in range(2, 5))
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,8 +44,7 @@ class Inks:
     def _find(self, values: NDArray[np.uint8], banks: Codes, start: int, size: int) -> Codes:
         if int(values.max()) >= size:
             values = np.minimum(values, np.uint8(size - 1))
-        codes: Codes = banks.astype(self.code_type)
-        codes *= self.code_type(size)
+        codes: Codes = banks * self.code_type(size)
         codes += values
         codes += self.code_type(start)
         return codes

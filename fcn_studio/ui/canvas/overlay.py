@@ -6,8 +6,6 @@ Outlines lie inside the region they belong to.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtGui import QImage
@@ -26,6 +24,9 @@ HATCH_GAP_PX = 2
 DOT_PERIOD_PX = 10
 DOT_PX = 2
 FEW_PX = 8192
+ONE = np.uint8(1)
+# As plain bytes: to compare a plane with a member of an enum takes ten times as long.
+ACCEPTED, JUST_PAINTED = np.uint8(Provenance.ACCEPTED), FRESH_BIT | np.uint8(Provenance.PAINTED)
 
 
 def outline_margin_px(pixel_ratio: float) -> int:
@@ -50,7 +51,7 @@ def compose_overlay(
     pictures: list[QImage] = []
     codes = _find_codes(planes, shown, colors, thin)
     if codes is not None:
-        pictures.append(_look_up(codes, colors.inks.table)[0])
+        pictures.append(_look_up(planes.cut(codes), colors.inks.table)[0])
     if "mask" in shown:
         _append(pictures, _find_mask(planes, colors), colors.mask, planes, thin)
     if "origin" in shown:
@@ -70,7 +71,7 @@ def _find_mask(planes: Planes, colors: OverlayColors) -> Plane | None:
     if planes.channels is None:
         return planes.labels
     predicted = colors.class_of_channel.take(planes.channels)
-    if planes.said is None or planes.labels is None:
+    if planes.labels is None or not planes.has_labels:
         return predicted
     return np.where(planes.labels != UNLABELLED, planes.labels, predicted)
 
@@ -87,7 +88,7 @@ def _find_origin(planes: Planes, colors: OverlayColors) -> Plane | None:
 
 def _find_difference(planes: Planes, colors: OverlayColors) -> Plane | None:
     """1 where a label and a prediction of a class of the project contradict one another, else 255."""
-    if planes.said is None or planes.labels is None or planes.channels is None:
+    if planes.labels is None or planes.channels is None or not planes.has_labels:
         return None
     predicted = colors.class_of_channel.take(planes.channels)
     differs = (planes.labels != UNLABELLED) & (predicted != UNLABELLED) & (predicted != planes.labels)
@@ -98,67 +99,50 @@ def _find_difference(planes: Planes, colors: OverlayColors) -> Plane | None:
 
 
 def _find_codes(planes: Planes, shown: frozenset[str], colors: OverlayColors, thin: int) -> Codes | None:
-    """Where labels are shown, they hide the prediction under them. None: there is nothing to be seen."""
-    labels, said = planes.labels, planes.said if "labels" in shown else None
-    hides_all = said is not None and labels is not None and bool(labels.max() != UNLABELLED)
-    codes = None
+    """Codes of `Inks`, with the margin at the sides; labels hide the prediction. None: nothing to be seen."""
+    labels = planes.labels if "labels" in shown and planes.has_labels else None
+    predicted = None
+    hides_all = labels is not None and int(labels.max()) != UNLABELLED
     if "prediction" in shown and planes.channels is not None and not hides_all:
-        codes = _find_prediction_codes(planes, planes.channels, colors, thin)
-    if said is not None and labels is not None:
-        codes = np.zeros(planes.box.shape_hw, colors.inks.code_type) if codes is None else codes
-        _put_label_codes(codes, planes, labels, said, colors, thin)
+        predicted = _find_prediction_codes(planes, planes.channels, colors, thin)
+    if labels is None:
+        return predicted
+    codes = _find_label_codes(planes, labels, colors, thin)
+    is_said = (planes.inner(labels) != UNLABELLED).view(np.uint8)
+    codes *= is_said
+    if predicted is not None:
+        predicted *= is_said ^ ONE
+        codes += predicted
     return codes
 
 
 def _find_prediction_codes(planes: Planes, channels: Plane, colors: OverlayColors, thin: int) -> Codes:
-    inner = _inner(channels, planes.margin)
+    inner = planes.inner(channels)
     banks: Plane = np.zeros(inner.shape, np.uint8)
     if colors.prediction.outline is not None:
-        banks = _Edges(planes.margin, channels).within(thin).view(np.uint8)  # OUTLINE is 1
+        banks = _Edges(planes, channels).within(thin).view(np.uint8)  # OUTLINE is 1
     if colors.background_dot is not None:
-        banks += _dots(inner.shape, planes.phase_yx, thin).view(np.uint8) * np.uint8(DOT)
+        banks += _dots(inner.shape, planes.phase_yx, thin).view(np.uint8) * DOT
     return colors.inks.of_channels(inner, banks)
 
 
-def _put_label_codes(
-    codes: Codes, planes: Planes, every_label: Plane, said: Box, colors: OverlayColors, thin: int
-) -> None:
-    """`said`: where labels are, in the frame with the margin; the rest of `codes` is left alone."""
-    margin = planes.margin
-    target = said.intersect(Box.of_shape(every_label.shape).grow(-margin))
-    if target.is_empty:
-        return
-    part = target.grow(margin)
-    labels, tags = every_label[part.slices], planes.tags(part)
-    values = _inner(labels, margin)
-    is_said = (values != UNLABELLED).view(np.uint8)
-    phase = planes.phase + target.y0 + target.x0
-    banks = _find_label_banks(
-        labels, tags, margin, phase, thin, is_outlined=colors.labels.outline is not None
-    )
-    drawn = codes[target.shift(-margin, -margin).slices]
-    drawn *= 1 - is_said
-    drawn += colors.inks.of_labels(values * is_said, banks) * is_said
-
-
-def _find_label_banks(
-    labels: Plane, tags: Plane, margin: int, phase: int, thin: int, *, is_outlined: bool
-) -> Plane:
-    """uint8, without the margin: how each label is drawn, one of the banks of `Inks`."""
-    inner = _inner(tags, margin)
-    edges = _Edges(margin, labels, tags) if is_outlined else None
+def _find_label_codes(planes: Planes, labels: Plane, colors: OverlayColors, thin: int) -> Codes:
+    """Nothing is to be made of them where there is no label."""
+    tags = planes.find_tags(labels)
+    inner = planes.inner(tags)
+    edges = _Edges(planes, labels, tags) if colors.labels.outline is not None else None
     line = np.zeros(inner.shape, np.bool_) if edges is None else edges.within(thin)
     banks = line.view(np.uint8)  # FILL or OUTLINE
-    accepted = inner & ORIGIN_BITS == Provenance.ACCEPTED
+    accepted = inner & ORIGIN_BITS == ACCEPTED
     if accepted.any():  # GAP, or with the line ACCEPTED_OUTLINE
-        accepted &= _hatch_gaps(accepted.shape, phase, thin) | line
-        banks = banks + accepted.view(np.uint8) * np.uint8(GAP)
-    fresh = inner == FRESH_BIT | Provenance.PAINTED
+        accepted &= _hatch_gaps(accepted.shape, sum(planes.phase_yx), thin) | line
+        banks = banks + accepted.view(np.uint8) * GAP
+    fresh = inner == JUST_PAINTED
     if edges is not None and fresh.any():
         banks = banks * (~fresh).view(np.uint8)
-        fresh &= edges.within(margin)  # twice as wide
-        banks += fresh.view(np.uint8) * np.uint8(FRESH_OUTLINE)
-    return banks
+        fresh &= edges.within(planes.margin)  # twice as wide
+        banks += fresh.view(np.uint8) * FRESH_OUTLINE
+    return colors.inks.of_labels(planes.inner(labels), banks)
 
 
 # --- drawing ------------------------------------------------------------------------------------------------
@@ -170,10 +154,10 @@ def _append(
     """A layer that is nothing but a fill and an outline for each value."""
     if values is None:
         return
-    inner = _inner(values, planes.margin)
+    inner = planes.cut(planes.inner(values))
     image, pixels = _look_up(inner, colors.fill)
     if colors.outline is not None:
-        edges = _Edges(planes.margin, values).within(thickness)
+        edges = planes.cut(_Edges(planes, values).within(thickness))
         pixels[edges] = colors.outline[inner[edges]]
     pictures.append(image)
 
@@ -190,32 +174,34 @@ def _thin_px(pixel_ratio: float) -> int:
     return max(1, round(pixel_ratio))
 
 
-def _inner(plane: NDArray[Any], margin: int) -> NDArray[Any]:
-    return plane[margin:-margin, margin:-margin]
-
-
 class _Edges:
-    """Where one of some planes changes from one device pixel to the next."""
+    """Where one of some planes changes from one device pixel to the next.
 
-    def __init__(self, margin: int, *planes: Plane) -> None:
-        height, width = planes[0].shape
-        self._margin, self._inner_hw = margin, (height - 2 * margin, width - 2 * margin)
-        columns, rows = slice(margin, width - margin), slice(margin, height - margin)
-        for number, plane in enumerate(planes):
-            down, right = plane[1:, columns] != plane[:-1, columns], plane[rows, 1:] != plane[rows, :-1]
-            self._down, self._right = (
-                (down, right) if number == 0 else (self._down | down, self._right | right)
-            )
+    Planes are looked at as one long row. That the end of a row meets the start of the next one there changes
+    nothing but the margin.
+    """
+
+    def __init__(self, planes: Planes, first: Plane, *others: Plane) -> None:
+        self._planes, self._shape = planes, first.shape
+        width = first.shape[1]
+        flat = first.ravel()
+        self._right, self._down = flat[1:] != flat[:-1], flat[width:] != flat[:-width]
+        for other in others:
+            flat = other.ravel()
+            self._right |= flat[1:] != flat[:-1]
+            self._down |= flat[width:] != flat[:-width]
 
     def within(self, thickness: int) -> NDArray[np.bool_]:
-        """bool, without the margin: pixels with a change within `thickness` up, down, left or right."""
-        height, width = self._inner_hw
-        first, stop = self._margin - thickness, self._margin + thickness
-        found = self._down[first : first + height] | self._right[:, first : first + width]
-        for start in range(first + 1, stop):
-            found |= self._down[start : start + height]
-            found |= self._right[:, start : start + width]
-        return found
+        """bool, with the margin at the sides: a change within `thickness` up, down, left or right."""
+        height, width = self._shape
+        start, stop = self._planes.margin * width, (height - self._planes.margin) * width
+        found: NDArray[np.bool_] = self._right[start:stop] | self._right[start - 1 : stop - 1]
+        for away in range(1, thickness):
+            found |= self._right[start + away : stop + away]
+            found |= self._right[start - 1 - away : stop - 1 - away]
+        for row in range(-thickness, thickness):
+            found |= self._down[start + row * width : stop + row * width]
+        return found.reshape(-1, width)
 
 
 def _hatch_gaps(shape_hw: tuple[int, int], phase: int, thin: int) -> NDArray[np.bool_]:

@@ -16,8 +16,8 @@ from fcn_studio.core.box import Box
 from fcn_studio.core.classes import UNLABELLED
 from fcn_studio.ui.canvas.transform import ViewTransform
 
-FRESH_BIT = 4
-ORIGIN_BITS = 3
+FRESH_BIT = np.uint8(4)
+ORIGIN_BITS = np.uint8(3)
 DEFAULT_SHOWN = frozenset({"labels", "prediction"})
 
 Plane = NDArray[np.uint8]
@@ -39,28 +39,35 @@ class OverlaySources:
     shown: frozenset[str] = field(default=DEFAULT_SHOWN)
 
 
-def fetch(values: NDArray[Any], rows: NDArray[np.intp], columns: NDArray[np.intp]) -> NDArray[Any]:
-    """values[rows, columns] as an outer product; rows and columns rise and lie inside."""
-    y0, y1, x0, x1 = int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
-    if y1 - y0 < rows.size:  # enlarged: widen the few rows first, then repeat them
-        return values[y0:y1, x0:x1].take(columns - x0, axis=1).take(rows - y0, axis=0)
-    return values[rows, x0:x1].take(columns - x0, axis=1)
+class Sampling:
+    """Which row and which column of an array each device row and column shows; both rise and lie inside."""
 
+    def __init__(self, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> None:
+        self._rows, self._columns = rows, columns
+        self._in_rows, self._in_columns = _find_slice(rows), _find_slice(columns)
 
-def view_or_fetch(values: NDArray[Any], rows: NDArray[np.intp], columns: NDArray[np.intp]) -> NDArray[Any]:
-    """The same as `fetch`, but a view of `values` where that will do, as at 1:1."""
-    in_rows, in_columns = _find_slice(rows), _find_slice(columns)
-    if in_rows is None or in_columns is None:
-        return fetch(values, rows, columns)
-    return values[in_rows, in_columns]
+    def view(self, values: NDArray[Any]) -> NDArray[Any]:
+        """values[rows, columns] as an outer product; a view where steps are even, as at 1:1 or 1:4."""
+        if self._in_rows is not None and self._in_columns is not None:
+            return values[self._in_rows, self._in_columns]
+        rows, columns = self._rows, self._columns
+        y0, y1, x0, x1 = int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
+        if y1 - y0 < rows.size:  # enlarged: widen the few rows first, then repeat them
+            return values[y0:y1, x0:x1].take(columns - x0, axis=1).take(rows - y0, axis=0)
+        return values[rows, x0:x1].take(columns - x0, axis=1)
+
+    def fetch(self, values: NDArray[Any]) -> NDArray[Any]:
+        """The same in memory without gaps: numpy is much quicker over one long row than over many short."""
+        return np.ascontiguousarray(self.view(values))
 
 
 def _find_slice(indices: NDArray[np.intp]) -> slice | None:
-    """The indices as a slice where none is missing or comes twice, as at 1:1."""
-    first, stop = int(indices[0]), int(indices[-1]) + 1
-    if stop - first != indices.size or not (indices[1:] != indices[:-1]).all():
+    """The indices as a slice, where all of them are equally far from one another."""
+    first, last = int(indices[0]), int(indices[-1])
+    step = int(indices[1]) - first if indices.size > 1 else 1
+    if step < 1 or last - first != step * (indices.size - 1):
         return None
-    return slice(first, stop)
+    return slice(first, last + 1, step) if (indices[1:] - indices[:-1] == step).all() else None
 
 
 class Planes:
@@ -70,28 +77,27 @@ class Planes:
         self._sources = sources
         self.margin = margin
         self.box = box
-        self.rows = transform.rows_under(box.y0 - margin, box.y1 + margin)
-        self.columns = transform.columns_under(box.x0 - margin, box.x1 + margin)
+        rows = transform.rows_under(box.y0 - margin, box.y1 + margin)
+        columns = transform.columns_under(box.x0 - margin, box.x1 + margin)
+        self._sampling = Sampling(rows, columns)
         # where patterns start, so that they move with the image
-        self.phase = (
-            box.y0 - margin - int(transform.offset_y // 1) + box.x0 - margin - int(transform.offset_x // 1)
-        )
-        self.phase_yx = box.y0 - int(transform.offset_y // 1), box.x0 - int(transform.offset_x // 1)
-
-        in_rows, in_columns = _find_slice(self.rows), _find_slice(self.columns)
-        self._slices = None if in_rows is None or in_columns is None else (in_rows, in_columns)
+        self.phase_yx = box.y0 - int(transform.offset_y // 1), box.x0 - margin - int(transform.offset_x // 1)
         self._kept: dict[str, Plane | None] = {}
-        self._said: Box | None = None
-        self._knows_said = False
 
     def _fetch(self, name: str) -> Plane | None:
-        """One of the sources by its name; a view of it at 1:1, so never to be written to."""
+        """One of the sources by its name; perhaps its own memory, so never to be written to."""
         if name not in self._kept:
             found = getattr(self._sources, name)
-            if found is not None:
-                found = found[self._slices] if self._slices else fetch(found, self.rows, self.columns)
-            self._kept[name] = found
+            self._kept[name] = self._sampling.fetch(found) if found is not None else None
         return self._kept[name]
+
+    def inner(self, plane: NDArray[Any]) -> NDArray[Any]:
+        """Without the margin above and below, which leaves the memory without gaps."""
+        return plane[self.margin : -self.margin]
+
+    def cut(self, inner: NDArray[Any]) -> NDArray[Any]:
+        """What is left of `inner` without the margin at the sides: as large as the box."""
+        return inner[:, self.margin : -self.margin]
 
     @property
     def labels(self) -> Plane | None:
@@ -110,34 +116,14 @@ class Planes:
         return self._fetch("provenance")
 
     @property
-    def said(self) -> Box | None:
-        """The smallest box of device pixels (margin included) that holds all labels; None without any."""
-        if not self._knows_said:
-            self._said, self._knows_said = self._find_said(), True
-        return self._said
-
-    def _find_said(self) -> Box | None:
+    def has_labels(self) -> bool:
         labels = self.labels
-        if labels is None:
-            return None
-        in_row = labels.min(axis=1) != UNLABELLED
-        if not in_row.any():
-            return None
-        y0, y1 = _first_and_stop(in_row)
-        x0, x1 = _first_and_stop(labels[y0:y1].min(axis=0) != UNLABELLED)
-        return Box(y0, x0, y1, x1)
+        return labels is not None and int(labels.min()) != UNLABELLED
 
-    def tags(self, part: Box) -> Plane:
-        """uint8, for a part (margin included): provenance, and a bit for what has just been painted."""
-        rows, columns = self.rows[part.y0 : part.y1], self.columns[part.x0 : part.x1]
-        if self._sources.provenance is None:
-            return np.zeros((rows.size, columns.size), np.uint8)
-        tags: Plane = view_or_fetch(self._sources.provenance, rows, columns)
-        if self._sources.fresh is not None:
-            fresh = view_or_fetch(self._sources.fresh.view(np.uint8), rows, columns)
-            tags = tags + fresh * np.uint8(FRESH_BIT)
-        return tags
-
-
-def _first_and_stop(flags: NDArray[np.bool_]) -> tuple[int, int]:
-    return int(flags.argmax()), int(flags.size - flags[::-1].argmax())
+    def find_tags(self, labels: Plane) -> Plane:
+        """uint8, the size of `labels`: provenance, and a bit for what has just been painted."""
+        tags = self.provenance
+        if tags is None:
+            return np.zeros_like(labels)
+        fresh = self._fetch("fresh")
+        return tags if fresh is None else tags + fresh.view(np.uint8) * FRESH_BIT
