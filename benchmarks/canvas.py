@@ -106,9 +106,11 @@ class Hand:
 
     def __init__(self, folder: Path, megapixels: float) -> None:
         os.environ["QT_QPA_PLATFORM"] = "offscreen"
+        from PySide6.QtCore import QEvent
+
         from fcn_studio.ui.app import App, make_application
 
-        self.application = make_application()
+        self.application, self.update_request = make_application(), QEvent.Type.UpdateRequest
         home = folder / "home"
         places = {"settings_path": home / "s.json", "cache_dir": home / "c", "data_dir": home / "d"}
         self.app = App(places=places, overrides={"hint_seen": True})
@@ -176,22 +178,22 @@ class Hand:
 
     def paint_now(self) -> None:
         """Have painted what waits to be painted, as the event loop would next."""
-        from PySide6.QtCore import QCoreApplication, QEvent
+        self.application.sendPostedEvents(self.window, self.update_request)
 
-        QCoreApplication.sendPostedEvents(self.window, QEvent.Type.UpdateRequest)
+    def send(self, event: Any) -> None:
+        self.application.sendEvent(self.canvas, event)
 
-    def send(self, kind: Any, x: float, y: float) -> None:
+    def make_event(self, kind: Any, x: float, y: float) -> Any:
         from PySide6.QtCore import QPointF, Qt
         from PySide6.QtGui import QMouseEvent
 
         left, none = Qt.MouseButton.LeftButton, Qt.MouseButton.NoButton
         moves = kind == QMouseEvent.Type.MouseMove
         position = QPointF(x, y)
-        event = QMouseEvent(
+        return QMouseEvent(
             kind, position, self.canvas.mapToGlobal(position), none if moves else left,
             none if kind == QMouseEvent.Type.MouseButtonRelease else left, Qt.KeyboardModifier.NoModifier,
         )  # fmt: skip
-        self.application.sendEvent(self.canvas, event)
 
     # --- what is measured -----------------------------------------------------------------------------------
 
@@ -206,14 +208,15 @@ class Hand:
         canvas.move_to(canvas.scene.transform.centred_on(height / 2, width / 2, scale))
         self.settle(0.2)
         places = list(_walk(count + 5))
-        self.send(QMouseEvent.Type.MouseButtonPress, *places[0])
+        self.send(self.make_event(QMouseEvent.Type.MouseButtonPress, *places[0]))
         watch = Stopwatch()
         for x, y in places[1:]:
+            event = self.make_event(QMouseEvent.Type.MouseMove, x, y)
             watch.start()
-            self.send(QMouseEvent.Type.MouseMove, x, y)
+            self.send(event)
             self.paint_now()
             watch.stop()
-        self.send(QMouseEvent.Type.MouseButtonRelease, *places[-1])
+        self.send(self.make_event(QMouseEvent.Type.MouseButtonRelease, *places[-1]))
         self.settle(0.1)
         return watch.summarise(skipped=5)
 

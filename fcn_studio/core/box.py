@@ -27,11 +27,11 @@ class Box:
 
     @property
     def height(self) -> int:
-        return max(0, self.y1 - self.y0)
+        return self.y1 - self.y0 if self.y1 > self.y0 else 0
 
     @property
     def width(self) -> int:
-        return max(0, self.x1 - self.x0)
+        return self.x1 - self.x0 if self.x1 > self.x0 else 0
 
     @property
     def shape_hw(self) -> tuple[int, int]:
@@ -62,8 +62,12 @@ class Box:
 
     def intersect(self, other: Box) -> Box:
         """The common part; an empty one has no negative extent, so that `slices` selects nothing."""
-        y0, x0 = max(self.y0, other.y0), max(self.x0, other.x0)
-        return Box(y0, x0, max(y0, min(self.y1, other.y1)), max(x0, min(self.x1, other.x1)))
+        # Asked a dozen times a dab; `min` and `max` take three times as long.
+        y0 = self.y0 if self.y0 > other.y0 else other.y0
+        x0 = self.x0 if self.x0 > other.x0 else other.x0
+        y1 = self.y1 if self.y1 < other.y1 else other.y1
+        x1 = self.x1 if self.x1 < other.x1 else other.x1
+        return Box(y0, x0, y1 if y1 > y0 else y0, x1 if x1 > x0 else x0)
 
     def clip(self, shape_hw: tuple[int, int]) -> Box:
         """The part inside an image of `shape_hw`."""

@@ -8,7 +8,7 @@ Pixel (r, c) has its centre at (r + 0.5, c + 0.5) and is covered when its centre
 from __future__ import annotations
 
 import math
-from itertools import combinations
+from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from fcn_studio.core.box import Box
 
 Point = tuple[float, float]
+Line = tuple[Point, Point]
 Mask = NDArray[np.bool_]
 
 _ALWAYS_REACHES_PX = 1.4143  # a disc of this diameter holds a pixel's centre wherever it lies
-_NOWHERE = np.inf
 
 
 def make_capsule(
@@ -36,14 +36,11 @@ def make_capsule(
     stroke paints nothing.
     """
     radii = diameter_px / 2, (diameter_px if end_diameter_px is None else end_diameter_px) / 2
-    box = _box_of([(start_yx, radii[0]), (end_yx, radii[1])], shape_hw)
+    discs = [(start_yx, radii[0]), (end_yx, radii[1])]
+    box = _box_of(discs, shape_hw)
     if box.is_empty or max(radii) <= 0.5:
         return box, _trace_line(box, start_yx, end_yx)
-    spans = _Spans(box)
-    for centre, radius in zip((start_yx, end_yx), radii, strict=True):
-        spans.add_disc(centre, radius)
-    spans.add_hull(_tangent_points(start_yx, end_yx, *radii))
-    mask = spans.make_mask()
+    mask = _fill(box, discs, _tangents(start_yx, end_yx, *radii))
     if 2 * min(radii) < _ALWAYS_REACHES_PX:
         mask |= _trace_line(box, start_yx, end_yx)
     return box, mask
@@ -64,16 +61,7 @@ def make_square_stroke(
         return box, np.zeros(box.shape_hw, bool)
     if max(sides) <= 1:
         return box, _trace_line(box, *ends)
-    spans = _Spans(box)
-    spans.add_hull(
-        [
-            (y + up * side / 2, x + left * side / 2)
-            for (y, x), side in zip(ends, sides, strict=True)
-            for up in (-1, 1)
-            for left in (-1, 1)
-        ]
-    )
-    mask = spans.make_mask()
+    mask = _fill(box, [], _square_lines(ends, sides))
     return box, mask | _trace_line(box, *ends) if min(sides) <= 1 else mask
 
 
@@ -90,8 +78,8 @@ def _box_of(tips: list[tuple[Point, float]], shape_hw: tuple[int, int]) -> Box:
     return box.clip(shape_hw)
 
 
-def _tangent_points(start: Point, end: Point, start_radius: float, end_radius: float) -> list[Point]:
-    """Where the two outer tangents touch two discs; none when one disc holds the other."""
+def _tangents(start: Point, end: Point, start_radius: float, end_radius: float) -> list[Line]:
+    """The two outer tangents of two discs; none when one disc holds the other."""
     dy, dx = end[0] - start[0], end[1] - start[1]
     length = math.hypot(dy, dx)
     if length <= abs(end_radius - start_radius) + 1e-9:
@@ -99,54 +87,47 @@ def _tangent_points(start: Point, end: Point, start_radius: float, end_radius: f
     lean = (start_radius - end_radius) / length
     upright = math.sqrt(1 - lean * lean)
     along_y, along_x = dy / length, dx / length
-    points = []
+    lines = []
     for side in (-1, 1):
         normal_y = lean * along_y - side * upright * along_x
         normal_x = lean * along_x + side * upright * along_y
-        points += [
+        first, last = (
             (y + radius * normal_y, x + radius * normal_x)
             for (y, x), radius in ((start, start_radius), (end, end_radius))
-        ]
-    return points
+        )
+        lines.append((first, last))
+    return lines
 
 
-class _Spans:
-    """The columns covered in each row of a box: from the lowest to the highest of all that was added."""
+def _square_lines(centres: list[Point], sides: list[int]) -> list[Line]:
+    """The upright sides of two squares, and the lines from each corner of one to that of the other."""
+    firsts, lasts = (
+        [(y + up * side / 2, x + left * side / 2) for left in (-1, 1) for up in (-1, 1)]
+        for (y, x), side in zip(centres, sides, strict=True)
+    )
+    uprights = [(square[corner], square[corner + 1]) for square in (firsts, lasts) for corner in (0, 2)]
+    return [*uprights, *zip(firsts, lasts, strict=True)]
 
-    def __init__(self, box: Box) -> None:
-        self._box = box
-        self._rows = np.arange(box.y0, box.y1, dtype=np.float64) + 0.5
-        self._low = np.full(box.height, _NOWHERE)
-        self._high = np.full(box.height, -_NOWHERE)
 
-    def add_disc(self, centre: Point, radius: float) -> None:
-        left = radius * radius - (self._rows - centre[0]) ** 2
-        half = np.sqrt(np.maximum(left, 0))
-        meets = left >= 0
-        self._take(meets, centre[1] - half, centre[1] + half)
-
-    def add_hull(self, corners: list[Point]) -> None:
-        """The convex hull of some points: in each row the outermost of the lines between any two."""
-        for (y0, x0), (y1, x1) in combinations(corners, 2):
-            if abs(y1 - y0) < 1e-12:
-                continue
-            meets = (self._rows >= min(y0, y1)) & (self._rows <= max(y0, y1))
-            columns = x0 + (self._rows - y0) * ((x1 - x0) / (y1 - y0))
-            self._take(meets, columns, columns)
-
-    def _take(self, meets: Mask, low: NDArray[np.float64], high: NDArray[np.float64]) -> None:
-        np.minimum(self._low, low, out=self._low, where=meets)
-        np.maximum(self._high, high, out=self._high, where=meets)
-
-    def make_mask(self) -> Mask:
-        """bool [h, w] of the box."""
-        width = self._box.width
-        first = np.clip(np.ceil(self._low - 0.5) - self._box.x0, 0, width)
-        stop = np.clip(np.floor(self._high - 0.5) + 1 - self._box.x0, 0, width)
-        columns = np.arange(width, dtype=np.int32)
-        mask = columns >= first.astype(np.int32)[:, None]
-        mask &= columns < stop.astype(np.int32)[:, None]
-        return mask
+def _fill(box: Box, discs: list[tuple[Point, float]], lines: list[Line]) -> Mask:
+    """bool [h, w] of `box`: in each row all that lies between the outermost of discs and lines."""
+    rows = np.arange(box.y0, box.y1) + 0.5
+    low, high = [], []  # NaN where there is nothing
+    for (y, x), radius in discs:
+        with np.errstate(invalid="ignore"):
+            half = np.sqrt(radius * radius - (rows - y) ** 2)
+        low.append(x - half)
+        high.append(x + half)
+    for (y0, x0), (y1, x1) in lines:
+        if abs(y1 - y0) >= 1e-12:
+            columns = x0 + (rows - y0) * ((x1 - x0) / (y1 - y0))
+            columns[(rows < min(y0, y1)) | (rows > max(y0, y1))] = np.nan
+            low.append(columns)
+            high.append(columns)
+    centres = np.arange(box.x0, box.x1) + 0.5
+    mask: Mask = centres >= reduce(np.fmin, low)[:, None]
+    mask &= centres <= reduce(np.fmax, high)[:, None]
+    return mask
 
 
 def _trace_line(box: Box, start_yx: Point, end_yx: Point) -> Mask:

@@ -57,8 +57,14 @@ class StrokeRecorder:
             return None
         touched = self._remember(inside)
         labels, origins = self._label_map.writable()
-        given = np.uint8(class_id) if isinstance(class_id, int) else class_id[part]
-        origin = np.where(given == UNLABELLED, np.uint8(Provenance.NONE), np.uint8(provenance))
+        given: np.uint8 | NDArray[np.uint8]
+        origin: np.uint8 | NDArray[np.uint8]
+        if isinstance(class_id, int):
+            given = np.uint8(class_id)
+            origin = np.uint8(Provenance.NONE if class_id == UNLABELLED else provenance)
+        else:
+            given = class_id[part]
+            origin = np.where(given == UNLABELLED, np.uint8(Provenance.NONE), np.uint8(provenance))
         np.copyto(labels[inside.slices], given, where=mask)
         np.copyto(origins[inside.slices], origin, where=mask)
         self._code_some(touched)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fcn_studio.core.box import Box
-from fcn_studio.core.classes import BACKGROUND_KEY, UNLABELLED
+from fcn_studio.core.classes import BACKGROUND_KEY, UNLABELLED, ClassTable
 from fcn_studio.core.edit import Edit
 from fcn_studio.core.label_map import Provenance
 from fcn_studio.core.protect import Protection
@@ -43,6 +43,7 @@ class StrokeDesk:
         self._classes = classes
         self._stroke: StrokeRecorder | None = None
         self._protection = Protection()
+        self._with_locks: tuple[ClassTable, Protection] | None = None  # kept, because every dab asks
         self._queue = EditQueue(workers, lambda: self.in_stroke, self._take, self._tell, self._on_failed)
 
     # --- what is protected -----------------------------------------------------------------------------
@@ -50,12 +51,15 @@ class StrokeDesk:
     @property
     def protection(self) -> Protection:
         """What the tools leave alone, the locks of the classes included."""
-        locked = frozenset(entry.id for entry in self._classes.table if entry.locked)
-        return replace(self._protection, locked=locked)
+        table = self._classes.table
+        if self._with_locks is None or self._with_locks[0] is not table:
+            locked = frozenset(entry.id for entry in table if entry.locked)
+            self._with_locks = table, replace(self._protection, locked=locked)
+        return self._with_locks[1]
 
     def protect(self, protection: Protection) -> None:
         """Leave other pixels alone from now on; locks belong to the classes and are not taken from here."""
-        self._protection = replace(protection, locked=frozenset())
+        self._protection, self._with_locks = replace(protection, locked=frozenset()), None
         self._events.protection_changed.emit()
 
     # --- strokes -------------------------------------------------------------------------------------

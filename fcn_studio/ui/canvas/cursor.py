@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPolygonF
@@ -57,7 +57,7 @@ class BrushRing:
         width = len(self.badges) * (BADGE_PX + 1)
         return QRect(round(self.centre.x() + away), round(self.centre.y() + away), width, BADGE_PX)
 
-    @property
+    @cached_property
     def repaint_rect(self) -> QRect:
         """What has to be repainted when the outline comes or goes."""
         ring = self.rect.adjusted(-3, -3, 3, 3).toAlignedRect() if self.is_visible else QRect()

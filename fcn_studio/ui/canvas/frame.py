@@ -156,7 +156,7 @@ class Frame:
         level = pyramid.level_for(transform.scale)
         maps_values = tone is not None and tone.maps_values
         source = pyramid.deep_levels[level] if maps_values else pyramid.levels[level]
-        is_sharp = transform.scale >= NEAREST_FROM_SCALE or transform.scale == 1.0
+        is_sharp = transform.scale >= NEAREST_FROM_SCALE or transform.scale * 2**level == 1.0
         cut = None if is_sharp else _find_cut(box, source, level, transform)
         if cut is None:  # squares, on exactly the same grid as the overlay
             rows = transform.rows_under(box.y0, box.y1) >> level

@@ -75,11 +75,12 @@ class CanvasMessages(QObject):
 
     def paint(self, painter: QPainter, view: QRect, palette: QPalette, *, has_image: bool) -> None:
         """Draw what is to be said now; over an image only that another one is opening."""
+        if has_image and not self.opening:
+            return
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
         if has_image:
-            if self.opening:
-                _paint_chip(painter, view, palette, self._opening_text())
+            _paint_chip(painter, view, palette, self._opening_text())
         elif self.failure:
             title = self.tr("This image could not be opened")
             _paint_card(painter, view, palette, "image-broken-variant", title, self.failure, ERROR)

@@ -208,8 +208,8 @@ def _hatch_gaps(shape_hw: tuple[int, int], phase: int, thin: int) -> NDArray[np.
     """bool [h, w]: the gaps between diagonal lines."""
     diagonals = np.arange(shape_hw[0] + shape_hw[1], dtype=np.int64) + phase
     gaps = diagonals % (HATCH_PERIOD_PX * thin) < HATCH_GAP_PX * thin
-    windows = np.lib.stride_tricks.sliding_window_view(gaps, shape_hw[1])
-    return windows[: shape_hw[0]]
+    # each row is the one above, moved by a pixel: the same memory seen through a window
+    return np.ndarray(shape_hw, np.bool_, gaps, strides=(1, 1))
 
 
 def _dots(shape_hw: tuple[int, int], phase_yx: tuple[int, int], thin: int) -> NDArray[np.bool_]:

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 CONFIRM_KEYS = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 BACK_KEYS = (Qt.Key.Key_Backspace, Qt.Key.Key_Delete)
+RARE_EVENTS = frozenset(
+    (QEvent.Type.ShortcutOverride, QEvent.Type.NativeGesture, QEvent.Type.DevicePixelRatioChange)
+)
 
 
 class PointerWidget(HandWidget):
@@ -138,14 +141,19 @@ class PointerWidget(HandWidget):
         event.accept()
 
     def event(self, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.ShortcutOverride and self._is_for_tool(event):  # type: ignore[arg-type]
+        kind = event.type()
+        return (kind in RARE_EVENTS and self.take_rare_event(kind, event)) or super().event(event)
+
+    def take_rare_event(self, kind: QEvent.Type, event: QEvent) -> bool:
+        """One of `RARE_EVENTS`; True where nobody else is to see it."""
+        if kind == QEvent.Type.ShortcutOverride and self._is_for_tool(event):  # type: ignore[arg-type]
             event.accept()  # the key belongs to what is open, whatever command it has otherwise
             return True
-        if event.type() == QEvent.Type.NativeGesture and self.scene.document is not None:
+        if kind == QEvent.Type.NativeGesture and self.scene.document is not None:
             gesture: QNativeGestureEvent = event  # type: ignore[assignment]
             self.move_to(self.navigation.pinch(self.scene.transform, gesture))
             return True
-        return super().event(event)
+        return False
 
     def enterEvent(self, event: QEnterEvent) -> None:
         # Space and the arrow keys are the canvas's while the pointer is over it, unless somebody is typing.

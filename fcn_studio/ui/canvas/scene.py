@@ -159,7 +159,7 @@ class Scene(QObject):
         margin = outline_margin_px(self.frame.pixel_ratio)
         shift = self.comparison.shift_px(self.frame.box.shape_hw)
         seen = self.transform.box_to_view(image_box, margin)
-        for box in {seen, seen.shift(0, shift)}:
+        for box in (seen, seen.shift(0, shift)) if shift else (seen,):
             if not box.is_empty:
                 self.frame.mark_stale(box)
                 self.stale.emit(box)

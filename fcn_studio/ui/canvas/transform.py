@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -127,7 +128,7 @@ class ViewTransform:
         )  # fmt: skip
         return covered.grow(margin_px).intersect(self.view_box)
 
-    @property
+    @cached_property
     def image_view_box(self) -> Box:
         """The device pixels that show the image; at least one row and column of them where it is thin."""
         whole = Box.of_shape(self.image_hw)

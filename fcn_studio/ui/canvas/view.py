@@ -201,10 +201,10 @@ class CanvasView(ZoomWidget):
         super().resizeEvent(event)
         self._take_size()
 
-    def event(self, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.DevicePixelRatioChange:
+    def take_rare_event(self, kind: QEvent.Type, event: QEvent) -> bool:
+        if kind == QEvent.Type.DevicePixelRatioChange:
             self._take_size()
-        return super().event(event)
+        return super().take_rare_event(kind, event)
 
     def _take_size(self) -> None:
         """The view's size in device pixels changed: another frame, the same part of the image."""
