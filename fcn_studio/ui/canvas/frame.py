@@ -17,7 +17,7 @@ from fcn_studio.core.box import Box
 from fcn_studio.core.pixels import Rgb32
 from fcn_studio.ui.canvas.colors import OverlayColors
 from fcn_studio.ui.canvas.overlay import compose_overlay
-from fcn_studio.ui.canvas.planes import OverlaySources, Sampling
+from fcn_studio.ui.canvas.planes import OverlaySources, Planes, Sampling
 from fcn_studio.ui.canvas.pyramid import Level, Pyramid
 from fcn_studio.ui.canvas.tone import Tone
 from fcn_studio.ui.canvas.transform import ViewTransform
@@ -142,26 +142,28 @@ class Frame:
             self._pixels[box.slices] = self._backdrop
         if pyramid is None or inside.is_empty:
             return
+        planes = Planes(pane.sources, transform, inside, self.pixel_ratio)
         if picture.is_shown:
-            self._put_image(inside, pyramid, picture.tone, transform)
-        painter = QPainter(self._image)
-        painter.setClipRect(QRect(inside.x0, inside.y0, inside.width, inside.height))
-        for layer in compose_overlay(pane.sources, pane.colors, transform, inside, self.pixel_ratio):
-            painter.drawImage(inside.x0, inside.y0, layer)
-        painter.end()
+            self._put_image(planes, pyramid, picture.tone, transform)
+        layers = compose_overlay(planes, pane.colors)
+        if layers:
+            painter = QPainter(self._image)
+            for layer in layers:
+                painter.drawImage(inside.x0, inside.y0, layer)
+            painter.end()
         if self.grid_shown and transform.scale >= GRID_FROM_SCALE * self.pixel_ratio:
             self._put_grid(inside, transform)
 
-    def _put_image(self, box: Box, pyramid: Pyramid, tone: Tone | None, transform: ViewTransform) -> None:
-        level = pyramid.level_for(transform.scale)
+    def _put_image(
+        self, planes: Planes, pyramid: Pyramid, tone: Tone | None, transform: ViewTransform
+    ) -> None:
+        box, level = planes.box, pyramid.level_for(transform.scale)
         maps_values = tone is not None and tone.maps_values
         source = pyramid.deep_levels[level] if maps_values else pyramid.levels[level]
         is_sharp = transform.scale >= NEAREST_FROM_SCALE or transform.scale * 2**level == 1.0
         cut = None if is_sharp else _find_cut(box, source, level, transform)
         if cut is None:  # squares, on exactly the same grid as the overlay
-            rows = transform.rows_under(box.y0, box.y1) >> level
-            columns = transform.columns_under(box.x0, box.x1) >> level
-            found = Sampling(rows, columns).view(source)
+            found = planes.view(source) if level == 0 else _view_level(source, level, box, transform)
             if tone is not None:
                 found = tone.map_values(found) if maps_values else tone.map_pixels(found)
             self._pixels[box.slices] = found
@@ -194,6 +196,13 @@ class Frame:
         across, down = _shifted(pixels[on_row]), _shifted(pixels[:, on_column])  # both before either is put
         pixels[on_row] = across
         pixels[:, on_column] = down
+
+
+def _view_level(source: Level, level: int, box: Box, transform: ViewTransform) -> Level:
+    """What is seen of a level, not interpolated."""
+    rows = transform.rows_under(box.y0, box.y1) >> level
+    columns = transform.columns_under(box.x0, box.x1) >> level
+    return Sampling(rows, columns).view(source)
 
 
 def _shifted(pixels: Rgb32) -> Rgb32:

@@ -57,6 +57,7 @@ class HandWidget(QWidget):
         self._pointed_yx: tuple[int, int] | None = None
         self._alt_held = False
         self._ring: BrushRing | None = None
+        self._shape = Qt.CursorShape.ArrowCursor
         self._sketch: DrawnSketch | None = None
         self._drag_shift_px = 0  # of the pane in which the drag began
         session.events.protection_changed.connect(self._on_protection_changed)
@@ -176,7 +177,8 @@ class HandWidget(QWidget):
                 if old_or_new is not None:
                     self.update(old_or_new.repaint_rect)
         shape = self._cursor_shape()
-        if self.cursor().shape() != shape:
+        if self._shape != shape:
+            self._shape = shape
             self.setCursor(shape)
         pointed = self._find_pixel()
         if pointed != self._pointed_yx:

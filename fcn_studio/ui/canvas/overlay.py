@@ -10,13 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtGui import QImage
 
-from fcn_studio.core.box import Box
 from fcn_studio.core.classes import UNLABELLED
 from fcn_studio.core.label_map import Provenance
 from fcn_studio.ui.canvas.colors import LayerColors, OverlayColors
 from fcn_studio.ui.canvas.inks import DOT, FRESH_OUTLINE, GAP, Codes, ColorTable
-from fcn_studio.ui.canvas.planes import FRESH_BIT, ORIGIN_BITS, OverlaySources, Plane, Planes
-from fcn_studio.ui.canvas.transform import ViewTransform
+from fcn_studio.ui.canvas.planes import FRESH_BIT, ORIGIN_BITS, Plane, Planes
 from fcn_studio.ui.qimage import make_looked_up_image, wrap_argb32
 
 HATCH_PERIOD_PX = 8
@@ -29,27 +27,11 @@ ONE = np.uint8(1)
 ACCEPTED, JUST_PAINTED = np.uint8(Provenance.ACCEPTED), FRESH_BIT | np.uint8(Provenance.PAINTED)
 
 
-def outline_margin_px(pixel_ratio: float) -> int:
-    """How far, in device pixels, a changed value can change what is drawn around it."""
-    return 2 * _thin_px(pixel_ratio)
-
-
-def compose_overlay(
-    sources: OverlaySources, colors: OverlayColors, transform: ViewTransform, box: Box, pixel_ratio: float
-) -> list[QImage]:
-    """Pictures (ARGB32 premultiplied, the size of `box`) to draw over the image, in this order.
-
-    box: device pixels of the view that show the image. pixel_ratio: device pixels a logical pixel; lines
-    are that much thicker on a finer display.
-    """
-    if box.is_empty:
-        return []
-    thin, shown = _thin_px(pixel_ratio), sources.shown
-    if not shown:
-        return []
-    planes = Planes(sources, transform, box, outline_margin_px(pixel_ratio))
+def compose_overlay(planes: Planes, colors: OverlayColors) -> list[QImage]:
+    """Pictures (ARGB32 premultiplied, the size of the planes' box) to draw over the image, in this order."""
     pictures: list[QImage] = []
-    codes = _find_codes(planes, shown, colors, thin)
+    shown, thin = planes.shown, planes.thin
+    codes = _find_codes(planes, colors)
     if codes is not None:
         pictures.append(_look_up(planes.cut(codes), colors.inks.table)[0])
     if "mask" in shown:
@@ -98,16 +80,16 @@ def _find_difference(planes: Planes, colors: OverlayColors) -> Plane | None:
 # --- prediction and labels: a code for each device pixel ---------------------------------------------------
 
 
-def _find_codes(planes: Planes, shown: frozenset[str], colors: OverlayColors, thin: int) -> Codes | None:
+def _find_codes(planes: Planes, colors: OverlayColors) -> Codes | None:
     """Codes of `Inks`, with the margin at the sides; labels hide the prediction. None: nothing to be seen."""
-    labels = planes.labels if "labels" in shown and planes.has_labels else None
+    labels = planes.labels if "labels" in planes.shown and planes.has_labels else None
     predicted = None
     hides_all = labels is not None and int(labels.max()) != UNLABELLED
-    if "prediction" in shown and planes.channels is not None and not hides_all:
-        predicted = _find_prediction_codes(planes, planes.channels, colors, thin)
+    if "prediction" in planes.shown and planes.channels is not None and not hides_all:
+        predicted = _find_prediction_codes(planes, planes.channels, colors)
     if labels is None:
         return predicted
-    codes = _find_label_codes(planes, labels, colors, thin)
+    codes = _find_label_codes(planes, labels, colors)
     is_said = (planes.inner(labels) != UNLABELLED).view(np.uint8)
     codes *= is_said
     if predicted is not None:
@@ -116,26 +98,26 @@ def _find_codes(planes: Planes, shown: frozenset[str], colors: OverlayColors, th
     return codes
 
 
-def _find_prediction_codes(planes: Planes, channels: Plane, colors: OverlayColors, thin: int) -> Codes:
+def _find_prediction_codes(planes: Planes, channels: Plane, colors: OverlayColors) -> Codes:
     inner = planes.inner(channels)
     banks: Plane = np.zeros(inner.shape, np.uint8)
     if colors.prediction.outline is not None:
-        banks = _Edges(planes, channels).within(thin).view(np.uint8)  # OUTLINE is 1
+        banks = _Edges(planes, channels).within(planes.thin).view(np.uint8)  # OUTLINE is 1
     if colors.background_dot is not None:
-        banks += _dots(inner.shape, planes.phase_yx, thin).view(np.uint8) * DOT
+        banks += _dots(inner.shape, planes.phase_yx, planes.thin).view(np.uint8) * DOT
     return colors.inks.of_channels(inner, banks)
 
 
-def _find_label_codes(planes: Planes, labels: Plane, colors: OverlayColors, thin: int) -> Codes:
+def _find_label_codes(planes: Planes, labels: Plane, colors: OverlayColors) -> Codes:
     """Nothing is to be made of them where there is no label."""
     tags = planes.find_tags(labels)
     inner = planes.inner(tags)
     edges = _Edges(planes, labels, tags) if colors.labels.outline is not None else None
-    line = np.zeros(inner.shape, np.bool_) if edges is None else edges.within(thin)
+    line = np.zeros(inner.shape, np.bool_) if edges is None else edges.within(planes.thin)
     banks = line.view(np.uint8)  # FILL or OUTLINE
     accepted = inner & ORIGIN_BITS == ACCEPTED
     if accepted.any():  # GAP, or with the line ACCEPTED_OUTLINE
-        accepted &= _hatch_gaps(accepted.shape, sum(planes.phase_yx), thin) | line
+        accepted &= _hatch_gaps(accepted.shape, sum(planes.phase_yx), planes.thin) | line
         banks = banks + accepted.view(np.uint8) * GAP
     fresh = inner == JUST_PAINTED
     if edges is not None and fresh.any():
@@ -168,10 +150,6 @@ def _look_up(codes: Codes, table: ColorTable) -> tuple[QImage, NDArray[np.uint32
         return make_looked_up_image(codes, table)
     pixels = table.take(codes)
     return wrap_argb32(pixels), pixels
-
-
-def _thin_px(pixel_ratio: float) -> int:
-    return max(1, round(pixel_ratio))
 
 
 class _Edges:

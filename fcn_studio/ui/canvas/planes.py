@@ -39,6 +39,15 @@ class OverlaySources:
     shown: frozenset[str] = field(default=DEFAULT_SHOWN)
 
 
+def outline_margin_px(pixel_ratio: float) -> int:
+    """How far, in device pixels, a changed value can change what is drawn around it."""
+    return 2 * _thin_px(pixel_ratio)
+
+
+def _thin_px(pixel_ratio: float) -> int:
+    return max(1, round(pixel_ratio))
+
+
 class Sampling:
     """Which row and which column of an array each device row and column shows; both rise and lie inside."""
 
@@ -71,12 +80,19 @@ def _find_slice(indices: NDArray[np.intp]) -> slice | None:
 
 
 class Planes:
-    """Sources as seen through a box of the view and `margin` device pixels round it; made for one drawing."""
+    """Sources as seen through a box of the view and `margin` device pixels round it; made for one drawing.
 
-    def __init__(self, sources: OverlaySources, transform: ViewTransform, box: Box, margin: int) -> None:
+    box: device pixels of the view that show the image. pixel_ratio: device pixels a logical pixel; lines,
+    `thin` wide, are that much thicker on a finer display. shown: the layers to draw.
+    """
+
+    def __init__(
+        self, sources: OverlaySources, transform: ViewTransform, box: Box, pixel_ratio: float
+    ) -> None:
         self._sources = sources
-        self.margin = margin
-        self.box = box
+        self.box, self.shown = box, sources.shown
+        self.thin, self.margin = _thin_px(pixel_ratio), outline_margin_px(pixel_ratio)
+        margin = self.margin
         rows = transform.rows_under(box.y0 - margin, box.y1 + margin)
         columns = transform.columns_under(box.x0 - margin, box.x1 + margin)
         self._sampling = Sampling(rows, columns)
@@ -90,6 +106,10 @@ class Planes:
             found = getattr(self._sources, name)
             self._kept[name] = self._sampling.fetch(found) if found is not None else None
         return self._kept[name]
+
+    def view(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Any other array of the image, as large as the box; perhaps its own memory."""
+        return self._sampling.view(values)[self.margin : -self.margin, self.margin : -self.margin]
 
     def inner(self, plane: NDArray[Any]) -> NDArray[Any]:
         """Without the margin above and below, which leaves the memory without gaps."""

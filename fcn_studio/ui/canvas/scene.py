@@ -15,8 +15,7 @@ from fcn_studio.ui.canvas.compare import Comparison
 from fcn_studio.ui.canvas.frame import Frame, Pane, Picture
 from fcn_studio.ui.canvas.image_job import ImageJob
 from fcn_studio.ui.canvas.looks import LOOKS, Look, changed_look
-from fcn_studio.ui.canvas.overlay import outline_margin_px
-from fcn_studio.ui.canvas.planes import OverlaySources
+from fcn_studio.ui.canvas.planes import OverlaySources, outline_margin_px
 from fcn_studio.ui.canvas.pyramid import Pyramid
 from fcn_studio.ui.canvas.tone import Display, Tone, channels_of
 from fcn_studio.ui.canvas.transform import ViewTransform

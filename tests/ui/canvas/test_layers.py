@@ -28,7 +28,7 @@ from fcn_studio.ui.canvas.looks import (
     read_looks,
 )
 from fcn_studio.ui.canvas.overlay import compose_overlay
-from fcn_studio.ui.canvas.planes import OverlaySources
+from fcn_studio.ui.canvas.planes import OverlaySources, Planes
 from fcn_studio.ui.canvas.transform import ViewTransform
 from fcn_studio.ui.qimage import wrap_argb32
 
@@ -59,7 +59,7 @@ def draw(sources: OverlaySources, colors: OverlayColors) -> np.ndarray:
     out = np.zeros(HW, np.uint32)
     image = wrap_argb32(out)
     painter = QPainter(image)
-    for picture in compose_overlay(sources, colors, transform, transform.image_view_box, 1.0):
+    for picture in compose_overlay(Planes(sources, transform, transform.image_view_box, 1.0), colors):
         painter.drawImage(0, 0, picture)
     painter.end()
     return out

@@ -12,7 +12,7 @@ from fcn_studio.core.label_map import Provenance
 from fcn_studio.ui.canvas.colors import OverlayColors, make_overlay_colors
 from fcn_studio.ui.canvas.looks import LOOKS, Look, changed_look
 from fcn_studio.ui.canvas.overlay import compose_overlay
-from fcn_studio.ui.canvas.planes import OverlaySources
+from fcn_studio.ui.canvas.planes import OverlaySources, Planes
 from fcn_studio.ui.canvas.transform import ViewTransform
 from fcn_studio.ui.qimage import wrap_argb32
 
@@ -41,7 +41,7 @@ def draw(
     out = np.zeros(box.shape_hw, np.uint32)
     image = wrap_argb32(out)
     painter = QPainter(image)
-    for picture in compose_overlay(sources, table or colors(), transform, box, 1.0):
+    for picture in compose_overlay(Planes(sources, transform, box, 1.0), table or colors()):
         assert picture.format() == QImage.Format.Format_ARGB32_Premultiplied
         painter.drawImage(0, 0, picture)
     painter.end()
