@@ -67,11 +67,11 @@ class Patch:
                 elif self.changed_pixels == self.box.area:
                     part[...] = value
                 else:
-                    np.copyto(part, np.uint8(value), where=changed)
+                    put_where(part, np.uint8(value), changed)
             return
         planes, changed = self.decode()
-        np.copyto(labels[self.box.slices], planes[..., first], where=changed)
-        np.copyto(provenance[self.box.slices], planes[..., first + 1], where=changed)
+        put_where(labels[self.box.slices], planes[..., first], changed)
+        put_where(provenance[self.box.slices], planes[..., first + 1], changed)
 
     def _read_runs(self) -> NDArray[np.uint32]:
         lengths, values = np.frombuffer(self.payload, "<u4").reshape(2, -1)
@@ -105,6 +105,15 @@ class Patch:
         return changed.reshape(self.box.shape_hw), tuple(values)
 
 
+def put_where(
+    target: NDArray[np.uint8], values: NDArray[np.uint8] | np.uint8, mask: NDArray[np.bool_]
+) -> None:
+    """`np.copyto(target, values, where=mask)` for uint8, twenty times as fast where the mask is ragged."""
+    chosen = mask.view(np.uint8)
+    target *= chosen ^ np.uint8(1)
+    target += values * chosen
+
+
 def _read_mask(data: bytes, area: int, *, is_bits: bool) -> NDArray[np.bool_]:
     """bool [area] from a bit a pixel, or from the uint16 positions at which False and True take turns."""
     if is_bits:
@@ -129,18 +138,13 @@ def make_patch(box: Box, before: Planes, after: Planes, *, squeeze: bool = True)
     """
     changed = before[0] != after[0]
     changed |= before[1] != after[1]
-    if not changed.any():
+    count = int(np.count_nonzero(changed))
+    if count == 0:
         return None
-    rows, columns = changed.any(axis=1), changed.any(axis=0)
-    inner = Box(
-        int(rows.argmax()),
-        int(columns.argmax()),
-        rows.size - int(rows[::-1].argmax()),
-        columns.size - int(columns[::-1].argmax()),
-    )
+    inner = Box.of_shape(box.shape_hw) if count == changed.size else _find_inner(changed)
     planes = tuple(values[inner.slices] for values in (*before, *after))
     changed = np.ascontiguousarray(changed[inner.slices])
-    place, count = inner.shift(box.y0, box.x0), int(np.count_nonzero(changed))
+    place = inner.shift(box.y0, box.x0)
     codings: list[tuple[int, bytes]] = []
     if place.area <= _MOST_POSITIONS:
         codings.append((PLANES, _code_planes(planes, changed)))
@@ -153,6 +157,26 @@ def make_patch(box: Box, before: Planes, after: Planes, *, squeeze: bool = True)
     return Patch(place, *min(codings, key=lambda coding: len(coding[1])), count)
 
 
+def _find_inner(changed: NDArray[np.bool_]) -> Box:
+    """The smallest box that holds every True; there is one at least."""
+    rows, columns = changed.any(axis=1), changed.any(axis=0)
+    return Box(
+        int(rows.argmax()),
+        int(columns.argmax()),
+        rows.size - int(rows[::-1].argmax()),
+        columns.size - int(columns[::-1].argmax()),
+    )
+
+
+def _varies(values: NDArray[np.uint8], changed: NDArray[np.bool_], first: np.uint8) -> bool:
+    """Whether any of the changed pixels has another value than the first of them."""
+    if values.min() == values.max():
+        return False
+    others = values != first
+    others &= changed
+    return bool(others.any())
+
+
 def _code_planes(planes: tuple[NDArray[np.uint8], ...], changed: NDArray[np.bool_]) -> bytes:
     flat = changed.ravel()
     row, column = divmod(int(flat.argmax()), changed.shape[1])
@@ -163,9 +187,7 @@ def _code_planes(planes: tuple[NDArray[np.uint8], ...], changed: NDArray[np.bool
     flags = _BITS if is_bits else 0
     parts = [np.packbits(flat).tobytes() if is_bits else flips.astype("<u2").tobytes()]
     for plane, values in enumerate(planes):
-        others = values != values[row, column]
-        others &= changed
-        if others.any():
+        if _varies(values, changed, values[row, column]):
             flags |= 1 << plane
             parts.append(values[changed].tobytes())
         else:
