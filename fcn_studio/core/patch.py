@@ -159,7 +159,7 @@ def make_patch(box: Box, before: Planes, after: Planes, *, squeeze: bool = True)
 
 def _find_inner(changed: NDArray[np.bool_]) -> Box:
     """The smallest box that holds every True; there is one at least."""
-    rows, columns = changed.any(axis=1), changed.any(axis=0)
+    rows, columns = np.any(changed, axis=1), np.any(changed, axis=0)
     return Box(
         int(rows.argmax()),
         int(columns.argmax()),
