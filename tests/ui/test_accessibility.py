@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QAccessible
+from PySide6.QtCore import QEvent, QPointF, Qt
+from PySide6.QtGui import QAccessible, QEnterEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -147,7 +147,7 @@ def test_a_mask_is_corrected_and_taught_and_the_next_one_opened_without_a_mouse(
     _type(Qt.Key.Key_E)
     _type(Qt.Key.Key_B)
     assert canvas.tool_id == "brush"
-    _type(Qt.Key.Key_Right, CTRL)  # a mouse that left the canvas meanwhile took the pointer with it
+    _type(Qt.Key.Key_Right, CTRL)
     seen = canvas.pointed_yx
     assert seen is not None
     for _ in range(4):
@@ -184,6 +184,22 @@ def test_the_pointer_of_the_keys_is_seen_and_gives_way_to_the_mouse(used: App) -
     QTest.mouseMove(canvas, middle)
     canvas._take_pointer(None)
     assert canvas.grab().toImage() == bare
+
+
+def test_keys_begin_on_the_image_wherever_the_mouse_lies_and_windows_do_not_move_their_pointer(
+    used: App,
+) -> None:
+    canvas = used.window.canvas
+    canvas.setFocus()
+    canvas._take_pointer(QPointF(1, 1))  # a mouse put aside, beside the image
+    assert canvas.pointed_yx is None
+    _type(Qt.Key.Key_Up, CTRL)
+    seen = canvas.pointed_yx
+    assert seen is not None
+    QApplication.sendEvent(canvas, QEvent(QEvent.Type.Leave))
+    assert canvas.pointed_yx == seen
+    QApplication.sendEvent(canvas, QEnterEvent(QPointF(1, 1), QPointF(1, 1), QPointF(1, 1)))
+    assert canvas.pointed_yx == seen
 
 
 def test_the_canvas_has_the_keyboard_at_the_start_and_after_the_palette(used: App) -> None:

@@ -21,8 +21,8 @@ CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModi
 def find_moved(event: QKeyEvent, position: QPointF | None, view: QRect) -> QPointF | None:
     """Where a key takes the pointer (logical pixels of the view); None where the key is for something else.
 
-    position: where it is, None: nowhere, then it appears in the middle. Ctrl and an arrow take it a step
-    further, with Shift a pixel.
+    position: where it is, None: nowhere on the image, then it appears in the middle. Ctrl and an arrow take
+    it a step further, with Shift a pixel.
     """
     direction = DIRECTIONS.get(Qt.Key(event.key()))
     modifiers = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier

@@ -162,11 +162,13 @@ class PointerWidget(HandWidget):
         types = holder is not None and holder.testAttribute(Qt.WidgetAttribute.WA_InputMethodEnabled)
         if self.isActiveWindow() and not types:
             self.setFocus(Qt.FocusReason.MouseFocusReason)
-        self._take_pointer(event.position())
+        if not self._is_led_by_keys:  # a window that came or went is no movement of the mouse
+            self._take_pointer(event.position())
 
     def leaveEvent(self, event: QEvent) -> None:
         super().leaveEvent(event)
-        self._take_pointer(None)
+        if not self._is_led_by_keys:
+            self._take_pointer(None)
 
     # --- keys and focus -----------------------------------------------------------------------------------
 
@@ -183,7 +185,8 @@ class PointerWidget(HandWidget):
 
     def _lead(self, event: QKeyEvent) -> bool:
         """Without a mouse: move the pointer, or click where it is; True when the key was for this."""
-        tool, place = self.tools.current, find_moved(event, self._pointer, self.rect())
+        tool, starts_here = self.tools.current, self._is_led_by_keys or self.pointed_yx is not None
+        place = find_moved(event, self._pointer if starts_here else None, self.rect())
         if self.scene.document is None or tool.is_busy:
             return False
         if place is not None:

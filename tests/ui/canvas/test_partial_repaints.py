@@ -37,7 +37,7 @@ view.setGeometry(QRect(37, 21, 451, 349))  # at no whole device pixel
 window.show()
 session.open([home / "photos"])
 end = time.monotonic() + 20
-while view.document is None:
+while view.document is None or len(view.scene._pyramid.levels) < 2:  # smooth from then on
     assert time.monotonic() < end
     app.processEvents()
 session.classes.use_own_classes(["cat"])
