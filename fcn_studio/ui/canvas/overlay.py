@@ -109,21 +109,26 @@ def _find_prediction_codes(planes: Planes, channels: Plane, colors: OverlayColor
 
 
 def _find_label_codes(planes: Planes, labels: Plane, colors: OverlayColors) -> Codes:
-    """Nothing is to be made of them where there is no label."""
+    """Nothing is to be made of them where there is no label.
+
+    A line runs between classes, and between what was accepted and the rest of its class: those two look
+    different. That one pixel is fresh and the next is not draws none; it only chooses a line's colour.
+    """
     tags = planes.find_tags(labels)
-    inner = planes.inner(tags)
-    edges = _Edges(planes, labels, tags) if colors.labels.outline is not None else None
-    line = np.zeros(inner.shape, np.bool_) if edges is None else edges.within(planes.thin)
+    is_accepted = tags & ORIGIN_BITS == ACCEPTED
+    accepted, fresh = planes.inner(is_accepted), planes.inner(tags) == JUST_PAINTED
+    has_accepted = is_accepted.any()
+    edges = None
+    if colors.labels.outline is not None:
+        edges = _Edges(planes, labels, is_accepted) if has_accepted else _Edges(planes, labels)
+    line = np.zeros(accepted.shape, np.bool_) if edges is None else edges.within(planes.thin)
     banks = line.view(np.uint8)  # FILL or OUTLINE
-    accepted = inner & ORIGIN_BITS == ACCEPTED
-    if accepted.any():  # GAP, or with the line ACCEPTED_OUTLINE
+    if has_accepted:  # GAP, or with the line ACCEPTED_OUTLINE
         accepted &= _hatch_gaps(accepted.shape, sum(planes.phase_yx), planes.thin) | line
         banks = banks + accepted.view(np.uint8) * GAP
-    fresh = inner == JUST_PAINTED
     if edges is not None and fresh.any():
-        banks = banks * (~fresh).view(np.uint8)
         fresh &= edges.within(planes.margin)  # twice as wide
-        banks += fresh.view(np.uint8) * FRESH_OUTLINE
+        banks = np.maximum(banks, fresh.view(np.uint8) * FRESH_OUTLINE)  # which is the highest of them
     return colors.inks.of_labels(planes.inner(labels), banks)
 
 

@@ -93,7 +93,7 @@ def reference_kind(sources: OverlaySources, transform: ViewTransform) -> np.ndar
                 class_id = int(sources.labels[p])
 
                 def code(q: tuple[int, int]) -> tuple[int, ...]:
-                    return sources.labels[q], sources.provenance[q], sources.fresh[q]  # type: ignore[index]
+                    return sources.labels[q], sources.provenance[q] == Provenance.ACCEPTED  # type: ignore[index]
 
                 edge = any(code(n) != code(p) for n in near)
                 origin = Provenance(int(sources.provenance[p])).name.lower()
@@ -145,6 +145,44 @@ def premultiplied(color: tuple[int, int, int], opacity: float) -> int:
 
 def close(value: int, expected: int) -> bool:
     return all(abs((value >> s & 255) - (expected >> s & 255)) <= 1 for s in (0, 8, 16, 24))
+
+
+@pytest.mark.parametrize("inner_origin", [Provenance.PAINTED, Provenance.IMPORTED])
+def test_a_stroke_that_grew_has_one_outline_and_no_line_inside(inner_origin: Provenance) -> None:
+    hw = (40, 40)
+    labels, provenance = np.full(hw, 255, np.uint8), np.zeros(hw, np.uint8)
+    labels[8:32, 8:32], provenance[8:32, 8:32] = 1, Provenance.PAINTED  # grown to this
+    provenance[14:26, 14:26] = inner_origin
+    fresh = np.zeros(hw, np.bool_)
+    fresh[14:26, 14:26] = True
+    transform = ViewTransform(hw, (40, 40)).fitted()
+    drawn = draw(OverlaySources(labels, provenance, fresh, None), transform)
+    assert len(np.unique(drawn[9:31, 9:31])) == 1
+    assert (drawn[8, 8:32] == colors().labels.outline[1]).all()
+
+
+def test_of_a_fresh_stroke_that_goes_over_its_own_class_what_is_new_is_outlined_in_white() -> None:
+    hw = (40, 60)
+    labels, provenance = np.full(hw, 255, np.uint8), np.zeros(hw, np.uint8)
+    labels[10:30, 10:50], provenance[10:30, 10:50] = 1, Provenance.PAINTED
+    fresh = np.zeros(hw, np.bool_)
+    fresh[10:30, 25:50] = True  # where the old region ends does not matter
+    transform = ViewTransform(hw, (40, 60)).fitted()
+    is_white = draw(OverlaySources(labels, provenance, fresh, None), transform) == 0xFFFFFFFF
+    expected = np.zeros(hw, np.bool_)
+    expected[10:30, 25:50] = True
+    expected[12:28, 25:48] = False
+    assert np.array_equal(is_white, expected)
+
+
+def test_accepted_and_painted_pixels_of_a_class_are_kept_apart_by_a_line() -> None:
+    hw = (40, 60)
+    labels, provenance = np.full(hw, 1, np.uint8), np.full(hw, Provenance.ACCEPTED, np.uint8)
+    provenance[:, 30:] = Provenance.PAINTED
+    transform = ViewTransform(hw, (40, 60)).fitted()
+    drawn = draw(OverlaySources(labels, provenance, None, None), transform)
+    assert (drawn[4:-4, 30] == colors().labels.outline[1]).all()
+    assert (drawn[4:-4, 29] == colors().accepted_outline[1]).all()
 
 
 @pytest.mark.parametrize("scale", [0.4, 1.0, 3.3])
