@@ -10,8 +10,10 @@ from fcn_studio.core.edit import Edit
 from fcn_studio.session.document import Document
 from fcn_studio.session.workers import Workers
 
-# Made on the session's thread from the state as it is, run on the io pool; None = nothing would change.
-Computation = Callable[[], Edit | None]
+# An edit; else nothing would change: a sentence why, or None = what the request says.
+Found = Edit | str | None
+# Made on the session's thread from the state as it is, run on the io pool.
+Computation = Callable[[], Found]
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +70,7 @@ class EditQueue:
         revision = request.document.label_map.revision
         self._workers.pool.submit(
             request.make(),
-            lambda edit: self._end(request, revision, edit, None),
+            lambda found: self._end(request, revision, found, None),
             lambda error: self._end(request, revision, None, error),
             self._on_cancelled,
             label=request.name,
@@ -79,29 +81,27 @@ class EditQueue:
         while self._waiting:
             request = self._waiting.popleft()
             try:
-                edit = request.make()()
+                found = request.make()()
             except Exception as error:  # noqa: BLE001 - told, as if it had failed on its own thread
                 self._on_failed(error)
                 continue
-            if edit is not None:
-                self._take(request.document, edit)
+            if isinstance(found, Edit):
+                self._take(request.document, found)
 
     def _on_cancelled(self) -> None:
         """The threads are ending."""
         self._running = None
         self._waiting.clear()
 
-    def _end(
-        self, request: EditRequest, revision: int, edit: Edit | None, error: BaseException | None
-    ) -> None:
+    def _end(self, request: EditRequest, revision: int, found: Found, error: BaseException | None) -> None:
         self._running = None
         is_wanted = bool(self._waiting) and self._waiting[0] is request
         if is_wanted and revision == request.document.label_map.revision and not self._is_held_up():
             self._waiting.popleft()
             if error is not None:
                 self._on_failed(error)
-            elif edit is not None:
-                self._take(request.document, edit)
-            elif request.nothing:
-                self._tell(request.nothing)
+            elif isinstance(found, Edit):
+                self._take(request.document, found)
+            elif found or request.nothing:
+                self._tell(found or request.nothing)
         self.go_on()

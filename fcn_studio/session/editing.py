@@ -10,7 +10,8 @@ from fcn_studio.core.edit import Edit
 from fcn_studio.core.label_map import LabelMap
 from fcn_studio.core.similar import compute_similar
 from fcn_studio.session import whole_image
-from fcn_studio.session.edit_queue import EditRequest
+from fcn_studio.session.edit_queue import Computation, EditRequest, Found
+from fcn_studio.session.region_words import explain_unchanged
 from fcn_studio.session.strokes import Mask, Painted, StrokeDesk
 from fcn_studio.session.whole_image import Ground, RegionOp
 
@@ -93,11 +94,14 @@ class EditingDesk(StrokeDesk):
             return
         class_name = self._name_of(class_id)
         name = f"{operation.value.capitalize()}: {class_name}"
-        self._request(
-            name,
-            lambda ground: whole_image.compute_region_op(ground, name, operation, class_id, size_px),
-            f"Nothing to change: no such labels of {class_name} on this image.",
-        )
+
+        def compute(ground: Ground) -> Found:
+            found = whole_image.compute_region_op(ground, name, operation, class_id, size_px)
+            if isinstance(found, Edit):
+                return found
+            return explain_unchanged(found, operation, class_name, size_px)
+
+        self._request(name, compute)
 
     def request_copy(self, other: LabelMap, name: str) -> None:
         """Take the labels of another image of the same size over where this one has none."""
@@ -121,13 +125,13 @@ class EditingDesk(StrokeDesk):
         if self._classes.can_paint(class_id):
             self._request(name, compute)
 
-    def _request(self, name: str, compute: Callable[[Ground], Edit | None], nothing: str = "") -> None:
+    def _request(self, name: str, compute: Callable[[Ground], Found], nothing: str = "") -> None:
         self.finish_stroke()
         document = self._find_document()
         if document is None:
             return
 
-        def make() -> Callable[[], Edit | None]:
+        def make() -> Computation:
             ground = self._make_ground(document)
             return lambda: compute(ground)
 

@@ -33,8 +33,16 @@ class RegionOp(Enum):
     GROW = "grow"
     SHRINK = "shrink"
     FILL_HOLES = "fill holes"
-    DROP_ISLANDS = "drop islands"
+    DROP_ISLANDS = "remove islands"
     SMOOTH = "smooth"
+
+
+class Unchanged(Enum):
+    """Why an operation on regions would change nothing."""
+
+    NOT_LABELLED = "the class has no labels"
+    AS_WANTED = "nothing is to be done"
+    PROTECTED = "what is to be done is protected"
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,21 +176,24 @@ def compute_cleared(ground: Ground, name: str) -> Edit | None:
 
 def compute_region_op(
     ground: Ground, name: str, operation: RegionOp, class_id: int, size_px: int
-) -> Edit | None:
+) -> Edit | Unchanged:
     """Work on the labelled regions of a class. size_px: radius, or the smallest island that stays (pixels).
 
-    Pixels that the class loses become unlabelled; smoothing gives them to the label next to them.
+    Pixels that the class loses become unlabelled; smoothing gives them to the label next to them. Where
+    nothing would change, the answer is why.
     """
     members = ground.label_map.labels == class_id
     rows, columns = np.flatnonzero(members.any(axis=1)), np.flatnonzero(members.any(axis=0))
     if not rows.size:
-        return None
+        return Unchanged.NOT_LABELLED
     margin = size_px + 1 if operation in (RegionOp.GROW, RegionOp.SHRINK, RegionOp.SMOOTH) else 1
     tight = Box(int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1)
     box = tight.grow(margin).clip(ground.label_map.shape_hw)
     before = members[box.slices]
     after = _OPERATIONS[operation](before, size_px)
     gained, lost = after & ~before, before & ~after
+    if not gained.any() and not lost.any():
+        return Unchanged.AS_WANTED
     heirs = np.full(box.shape_hw, UNLABELLED, np.uint8)
     if operation is RegionOp.SMOOTH and lost.any():
         labels = ground.label_map.labels[box.slices]
@@ -194,7 +205,8 @@ def compute_region_op(
         inner = tile.shift(-box.y0, -box.x0).slices
         return gained[inner] | lost[inner], heirs[inner]
 
-    return _compute(ground, name, box, give, PAINTED, erases=operation is not RegionOp.GROW)
+    edit = _compute(ground, name, box, give, PAINTED, erases=operation is not RegionOp.GROW)
+    return edit if edit is not None else Unchanged.PROTECTED
 
 
 _OPERATIONS: dict[RegionOp, Callable[[Mask, int], Mask]] = {

@@ -148,13 +148,50 @@ def test_smoothing_gives_a_spike_to_its_neighbour_and_not_to_nobody(desk) -> Non
     assert (desk.labels[15:50, 41:77] == DOG).all()
 
 
-def test_a_region_operation_without_such_labels_says_so(desk) -> None:
-    desk.session.editing.request_region_op(RegionOp.GROW, CAT, 3)
-    desk.session.editing.request_region_op(RegionOp.GROW, 99, 3)
+@pytest.mark.parametrize("operation", RegionOp)
+def test_a_region_operation_without_labels_of_its_class_says_so(desk, operation: RegionOp) -> None:
+    desk.stroke(30, 40, DOG)
+    desk.session.editing.request_region_op(operation, CAT, 3)
+    desk.session.editing.request_region_op(operation, 99, 3)
     desk.settle()
     assert [notice.text for notice in desk.notices] == [
-        "Nothing to change: no such labels of cat on this image."
+        "No cat is labelled in this image: paint some, or accept what is predicted."
     ]
+
+
+@pytest.mark.parametrize(
+    ("operation", "size_px", "said"),
+    [
+        (RegionOp.FILL_HOLES, 3, "There are no holes to fill in cat."),
+        (RegionOp.DROP_ISLANDS, 50, "No island of cat is smaller than 50 px."),
+        (RegionOp.SMOOTH, 1, "The outlines of cat are smooth already at 1 px."),
+    ],
+)
+def test_a_region_operation_with_nothing_to_do_says_what_it_looked_for(
+    desk, operation: RegionOp, size_px: int, said: str
+) -> None:
+    desk.stroke(-80, 40, CAT, radius=100)  # the upper part: a straight outline, whole, and not small
+    desk.session.editing.request_region_op(operation, CAT, size_px)
+    desk.settle()
+    assert [notice.text.startswith(said) for notice in desk.notices] == [True], desk.notices
+    assert names(desk) == ["Paint"]
+
+
+@pytest.mark.parametrize("operation", [RegionOp.GROW, RegionOp.SHRINK])
+def test_a_class_that_covers_the_image_has_no_outline_to_move(desk, operation: RegionOp) -> None:
+    desk.stroke(30, 40, CAT, radius=100)
+    desk.session.editing.request_region_op(operation, CAT, 3)
+    desk.settle()
+    assert [notice.text.startswith("All of this image is cat") for notice in desk.notices] == [True]
+
+
+def test_a_region_operation_that_protection_holds_back_says_so(desk) -> None:
+    desk.stroke(30, 40, DOG, radius=30)
+    desk.stroke(30, 40, CAT, radius=5)
+    desk.session.editing.protect(Protection(only_unlabelled=True))
+    desk.session.editing.request_region_op(RegionOp.GROW, CAT, 3)
+    desk.settle()
+    assert ["protected" in notice.text for notice in desk.notices] == [True]
 
 
 def test_copied_labels_fill_what_is_unlabelled(desk) -> None:

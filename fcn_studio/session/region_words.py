@@ -1,0 +1,22 @@
+"""Why an operation on regions changed nothing, in one sentence with its cure."""
+
+from __future__ import annotations
+
+from fcn_studio.session.whole_image import RegionOp, Unchanged
+
+_AS_WANTED = {
+    RegionOp.GROW: "All of this image is {0} already: there is nowhere to grow.",
+    RegionOp.SHRINK: "All of this image is {0}: there is no outline to shrink from. Erase a part first.",
+    RegionOp.FILL_HOLES: "There are no holes to fill in {0}. Paint over gaps that are open to a side.",
+    RegionOp.DROP_ISLANDS: "No island of {0} is smaller than {1} px. Raise the number to remove more.",
+    RegionOp.SMOOTH: "The outlines of {0} are smooth already at {1} px. Raise the number to smooth more.",
+}
+
+
+def explain_unchanged(why: Unchanged, operation: RegionOp, class_name: str, size_px: int) -> str:
+    """The sentence; size_px as it was given to the operation."""
+    if why is Unchanged.NOT_LABELLED:
+        return f"No {class_name} is labelled in this image: paint some, or accept what is predicted."
+    if why is Unchanged.PROTECTED:
+        return "All that this would change is protected: allow more under the shield, or unlock the class."
+    return _AS_WANTED[operation].format(class_name, size_px)
