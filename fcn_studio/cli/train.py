@@ -146,11 +146,15 @@ def _tell(outcome: Any, out: Path, as_json: bool) -> None:
                 "steps": outcome.steps,
                 "seconds": round(outcome.seconds, 1),
                 "validation_miou": outcome.best_miou,
+                "validation_images": outcome.basis.images,
+                "validation_strokes": outcome.basis.strokes,
                 "reason": outcome.reason,
             }
         )
         return
-    score = "not measured" if outcome.best_miou is None else f"{100 * outcome.best_miou:.1f} mIoU"
+    score = "not measured"
+    if outcome.best_miou is not None:
+        score = f"{100 * outcome.best_miou:.1f} mIoU on {outcome.basis.describe('validation')}"
     note(f"{out}: {outcome.steps} steps in {outcome.seconds:.0f} s, {score} ({outcome.reason}).")
 
 

@@ -65,6 +65,7 @@ class Sample:
     pixels: uint8 [H, W, 3] RGB. labels: uint8 [H, W] index into the source's class_keys, 255 = no label.
     provenance: uint8 [H, W] (see Provenance) or None where all labels weigh the same.
     held_out: bool [H, W], labelled pixels that only validation may look at; None = none.
+    held_out_strokes: how many strokes of the brush those are.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Sample:
     labels: NDArray[np.uint8]
     provenance: NDArray[np.uint8] | None = None
     held_out: NDArray[np.bool_] | None = None
+    held_out_strokes: int = 0
 
 
 class SampleSource(Protocol):

@@ -32,6 +32,7 @@ class _Snapshot:
     labels: bytes = b""
     provenance: bytes = b""
     held_out: bytes | None = None
+    held_out_strokes: int = 0
     strokes: tuple[tuple[str, Edit], ...] = ()
 
     def read_planes(self) -> tuple[Plane, Plane]:
@@ -108,7 +109,7 @@ class ProjectSource:
         held_out = None
         if snapshot.held_out is not None:
             held_out = _unpack(snapshot.held_out, labels.shape).astype(bool)
-        return Sample(name, pixels, self._lut[labels], provenance, held_out)
+        return Sample(name, pixels, self._lut[labels], provenance, held_out, snapshot.held_out_strokes)
 
 
 def make_source(
@@ -211,7 +212,7 @@ def _hold_out_strokes(
         numbers = [number for number, key in strokes if key in apart]
         if numbers:
             mask = np.isin(owners[name], numbers).astype(np.uint8)
-            marked[name] = replace(snapshots[name], held_out=_pack(mask))
+            marked[name] = replace(snapshots[name], held_out=_pack(mask), held_out_strokes=len(numbers))
     return SplitRecord(splits.held_out, splits.trained, held, trained), marked
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -67,8 +68,11 @@ def train_dataset(
     elif not start.is_new:
         yield from training.check_start()
     outcome = yield from training.run(cancel)
+    if exam is not None and outcome.best_miou is not None:
+        outcome = replace(outcome, basis=exam.basis)
     figures = {
         "validation_miou": outcome.best_miou,
+        **(outcome.basis.as_figures("validation") if outcome.best_miou is not None else {}),
         "steps": outcome.steps,
         "seconds": round(outcome.seconds),
     }

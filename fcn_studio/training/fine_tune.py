@@ -18,6 +18,7 @@ from fcn_studio.models.checkpoint import load_checkpoint, round_trip, save_check
 from fcn_studio.models.fcn import FcnNetwork
 from fcn_studio.models.spec import ModelSpec
 from fcn_studio.models.surgery import copy_row, with_classes
+from fcn_studio.training.basis import NOTHING, Basis
 from fcn_studio.training.checks import require_card, require_distinct, require_numbers
 from fcn_studio.training.deck import Deck
 from fcn_studio.training.distill import Teaching
@@ -36,7 +37,10 @@ FEW_IMAGES = 8
 
 @dataclass(frozen=True)
 class FineTuneResult:
-    """How a run ended. mIoU 0..1 on held-out labels, None where nothing is held out; reason: a sentence."""
+    """How a run ended. mIoU 0..1 on held-out labels, None where nothing is held out; reason: a sentence.
+
+    basis: how many images or strokes the mIoU rests on.
+    """
 
     checkpoint_path: Path | None
     accepted: bool
@@ -45,6 +49,7 @@ class FineTuneResult:
     reason: str
     steps: int
     seconds: float
+    basis: Basis = NOTHING
 
 
 def warm_up() -> None:
@@ -109,7 +114,7 @@ def fine_tune(
         )
     candidate = round_trip(outcome.model)
     scores = yield from _compare(exam, (parent.to(where), parent_spec), (candidate, spec), where, cancel)
-    return _choose(scores, outcome, candidate, spec, out_path)
+    return _choose(scores, exam.basis if exam else NOTHING, outcome, candidate, spec, out_path)
 
 
 def _readable(source: SampleSource, names: tuple[str, ...]) -> tuple[str, ...]:
@@ -136,6 +141,7 @@ def begin_beside(model: FcnNetwork, new: list[int], deck: Deck, teaching: Teachi
 
 def _choose(
     scores: tuple[float, float] | None,
+    basis: Basis,
     outcome: Outcome,
     candidate: FcnNetwork,
     spec: ModelSpec,
@@ -143,15 +149,17 @@ def _choose(
 ) -> FineTuneResult:
     """Write the candidate unless it is worse; say why."""
     before, after = scores if scores is not None else (None, None)
+    told = basis.describe("held-out")
     if before is not None and after is not None and after < before:
         reason = (
-            f"The new network was worse on held-out labels ({100 * after:.1f} against {100 * before:.1f} "
-            "mIoU): the earlier one stays. More strokes, also on what was right, may help."
+            f"The new network was worse on {told} ({100 * after:.1f} against {100 * before:.1f} mIoU): "
+            "the earlier one stays. More strokes, also on what was right, may help."
         )
-        return FineTuneResult(None, False, before, after, reason, outcome.steps, outcome.seconds)
+        return FineTuneResult(None, False, before, after, reason, outcome.steps, outcome.seconds, basis)
     figures = {
         "held_out_miou": after,
         "parent_held_out_miou": before,
+        **(basis.as_figures("held_out") if scores is not None else {}),
         "steps": outcome.steps,
         "seconds": round(outcome.seconds, 1),
     }
@@ -161,9 +169,11 @@ def _choose(
             "The new network is active; not measured yet, because too few strokes are there to hold some out."
         )
     else:
-        shares = f"{100 * after:.1f} mIoU on held-out labels, before {100 * before:.1f}"
-        reason = f"The new network is active: {shares}."
-    return FineTuneResult(out_path, True, before, after, reason, outcome.steps, outcome.seconds)
+        doubt = " (few: label more to trust it)" if basis.is_few else ""
+        reason = (
+            f"The new network is active: {100 * after:.1f} mIoU on {told}{doubt}, before {100 * before:.1f}."
+        )
+    return FineTuneResult(out_path, True, before, after, reason, outcome.steps, outcome.seconds, basis)
 
 
 def _compare(

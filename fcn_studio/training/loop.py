@@ -15,6 +15,7 @@ from fcn_studio.core.errors import Cancelled, TrainingError
 from fcn_studio.models.fcn import FcnNetwork
 from fcn_studio.models.spec import ModelSpec
 from fcn_studio.training.average import Average
+from fcn_studio.training.basis import NOTHING, Basis
 from fcn_studio.training.batches import BatchMaker
 from fcn_studio.training.crops import choose_crops
 from fcn_studio.training.deck import Deck
@@ -37,13 +38,17 @@ MeasureProgress = Callable[[FcnNetwork], Generator[None, None, Progress]]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run leaves: the network to use (the best validated mean of weights, else the last one)."""
+    """What a run leaves: the network to use (the best validated mean of weights, else the last one).
+
+    basis: how much `best_miou` rests on, where there is one.
+    """
 
     model: FcnNetwork
     best_miou: float | None
     steps: int
     seconds: float
     reason: str
+    basis: Basis = NOTHING
 
 
 class Training:

@@ -16,6 +16,7 @@ from fcn_studio.inference.predictor import Predictor
 from fcn_studio.inference.torch_engine import TorchEngine
 from fcn_studio.models.fcn import FcnNetwork
 from fcn_studio.models.spec import ModelSpec
+from fcn_studio.training.basis import Basis
 from fcn_studio.training.deck import Deck
 from fcn_studio.training.distill import Teaching
 from fcn_studio.training.events import Progress, Validated
@@ -27,6 +28,7 @@ class Examination:
 
     source: SampleSource
     names: tuple[str, ...]
+    basis: Basis
 
     def metrics(
         self, model: FcnNetwork, spec: ModelSpec, device: str, only: Sequence[str] | None = None
@@ -63,10 +65,16 @@ class Examination:
 def choose_examination(source: SampleSource, limit: int) -> Examination | None:
     """What a run is measured on: the source's "val" images, else held-out pixels of "train", else nothing."""
     names = spread(source.names("val"), limit)
-    if names:
-        return Examination(source, names)
-    names = tuple(name for name in source.names("train") if _holds_out(source.read(name)))
-    return Examination(source, spread(names, limit)) if names else None
+    if not names:
+        names = spread([name for name in source.names("train") if _holds_out(source.read(name))], limit)
+    return Examination(source, names, _find_basis(source, names)) if names else None
+
+
+def _find_basis(source: SampleSource, names: Sequence[str]) -> Basis:
+    """A source holds out whole images or single strokes, never both."""
+    if source.read(names[0]).held_out is None:
+        return Basis(images=len(names))
+    return Basis(strokes=sum(max(1, source.read(name).held_out_strokes) for name in names))
 
 
 def measure_progress(

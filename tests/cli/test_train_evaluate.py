@@ -95,7 +95,9 @@ def test_train_writes_a_checkpoint_that_can_be_measured(dataset: Path, start: Pa
     result = json.loads(done.stdout)
     assert result["steps"] == 4
     assert 0 <= result["validation_miou"] <= 1
+    assert result["validation_images"] == 2
     card = read_card(out)
+    assert card.figures["validation_images"] == 2
     assert card.class_keys == KEYS
     assert card.class_colors == ((0, 0, 0), (9, 8, 7))
     assert card.parent == read_card(start).id

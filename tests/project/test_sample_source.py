@@ -126,6 +126,7 @@ def test_with_fewer_than_five_images_every_fifth_stroke_is_held_out_whole(many, 
     expected = np.zeros(HW, bool)
     expected[10:16, 0:12] = True
     assert (held == expected).all()
+    assert source.read("n0.png").held_out_strokes == 1
     # Painted over in part by a later stroke: only what the held-out one still owns.
     painter.paint(Box(12, 0, 24, 3), 3)
     painter.paint(Box(10, 10, 12, 12), 255)

@@ -14,6 +14,7 @@ from fcn_studio.core.ports import Sample
 from fcn_studio.inference.predictor import Predictor
 from fcn_studio.inference.torch_engine import TorchEngine
 from fcn_studio.models.spec import read_card
+from fcn_studio.training.basis import Basis
 from fcn_studio.training.events import Finished, StepDone, Validated
 from fcn_studio.training.fine_tune import fine_tune
 from fcn_studio.training.recipe import FINE_TUNE
@@ -83,7 +84,7 @@ def test_a_worse_candidate_is_rolled_back(parent: Path, tmp_path: Path) -> None:
     assert result.parent_miou == pytest.approx(1.0)
     assert result.candidate_miou is not None
     assert result.candidate_miou < 1.0
-    assert "worse on held-out labels" in result.reason
+    assert "worse on 1 held-out image " in result.reason
     assert not list(tmp_path.glob("child*"))
 
 
@@ -93,11 +94,20 @@ def test_held_out_strokes_are_measured_but_not_learnt(parent: Path, tmp_path: Pa
     labels[2:6, 2:40] = 0
     labels[50:54, 2:40] = 2
     held_out[50:54] = True
-    source = Samples(KEYS, replace(sample, labels=labels, held_out=held_out))
+    source = Samples(KEYS, replace(sample, labels=labels, held_out=held_out, held_out_strokes=1))
     recipe = QUICK.with_changes(steps=10)
     _, result = finish(_tune(parent, source, tmp_path / "child", recipe))
     assert result.parent_miou == 0.0
     assert result.candidate_miou is not None
+    assert result.basis == Basis(strokes=1)
+    assert "mIoU on 1 held-out stroke (few: label more to trust it)" in result.reason
+    assert read_card(tmp_path / "child").figures["held_out_strokes"] == 1
+
+
+def test_a_figure_that_rests_on_much_is_told_without_a_warning() -> None:
+    assert not Basis(images=12).is_few
+    assert Basis(images=12).describe("held-out") == "12 held-out images"
+    assert [Basis(strokes=count).is_few for count in (1, 4, 5)] == [True, True, False]
 
 
 def test_a_stop_before_the_first_step_changes_nothing(parent: Path, tmp_path: Path) -> None:

@@ -216,17 +216,21 @@ def test_checkpoints_show_their_figures_and_going_back_is_one_click(
     parent = json.loads(resource_path("models", "embedded.json").read_text())["id"]
     _put_on_shelf(photos, "first", id="one", parent=parent, figures={"held_out_miou": 0.84})
     _put_on_shelf(photos, "second", id="two", parent="one", figures={})
+    lucky = {"held_out_miou": 1.0, "held_out_strokes": 1}
+    _put_on_shelf(photos, "lucky", id="three", parent="one", figures=lucky)
     previewed.session.classes.use_own_classes(["cat"])
     previewed.open([photos])
     combo = previewed.window.prediction.checkpoints
-    qtbot.waitUntil(lambda: combo.count() == 3, timeout=WAIT_MS)
-    texts = [combo.itemText(row) for row in range(3)]
+    qtbot.waitUntil(lambda: combo.count() == 4, timeout=WAIT_MS)
+    texts = [combo.itemText(row) for row in range(4)]
     assert any("held-out mIoU 0.84" in text for text in texts)
+    assert any("mIoU 1.00 on 1 stroke" in text for text in texts)
     assert any("not measured yet" in text for text in texts)
     previewed.session.shelf.activate("second")
     previewed.session.events.training_changed.emit(TrainingStatus(Phase.DONE, message="Done."))
     back = previewed.window.training.back
     assert back.isVisible()
+    assert back.minimumSizeHint().width() < 100  # else a long name takes the sentence above its room
     assert "first" in back.text()
     back.click()
     assert previewed.session.shelf.active.id == "first"

@@ -19,8 +19,16 @@ MIOU_NAMES = {"held_out_miou": "held-out mIoU", "validation_miou": "val mIoU"}  
 
 
 def describe_miou(figures: dict[str, float]) -> str:
-    """The mean IoU of a checkpoint's card in a few words; empty where it was not measured."""
-    return next((f"{words} {figures[name]:.2f}" for name, words in MIOU_NAMES.items() if name in figures), "")
+    """The mean IoU of a checkpoint's card in a few words: on how many held-out images or strokes, where the
+    card says so, else on what. Empty where it was not measured."""
+    name = next((name for name in MIOU_NAMES if name in figures), None)
+    if name is None:
+        return ""
+    for noun in ("stroke", "image"):
+        count = round(figures.get(name.replace("miou", f"{noun}s"), 0))
+        if count:
+            return f"mIoU {figures[name]:.2f} on {count} {noun}{'' if count == 1 else 's'}"
+    return f"{MIOU_NAMES[name]} {figures[name]:.2f}"
 
 
 class ActionButton(QPushButton):

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QProgressBar, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QProgressBar, QVBoxLayout, QWidget
 
 from fcn_studio.ui.icons import make_icon
 from fcn_studio.ui.panels.prediction import ActionButton
-from fcn_studio.ui.panels.sections import Choice, Section, make_label, make_row
+from fcn_studio.ui.panels.sections import Choice, LinkButton, Section, make_label, make_row
 from fcn_studio.ui.theme import Theme
 
 if TYPE_CHECKING:
@@ -63,8 +63,7 @@ class TrainingPanel(Section):
         row.setContentsMargins(0, 0, 0, 0)
         self._recipe_row.setLayout(row)
         self.result = make_label("", "result", wraps=True)
-        self.back = QPushButton()
-        self.back.setObjectName("link")
+        self.back = LinkButton()
         self.back.clicked.connect(self._on_back)
         for widget in (
             self.bar, self._plot_place, self.result, self.back, self.start, self.stop,
