@@ -42,10 +42,8 @@ class Inks:
         return self._find(values, banks, 1 + 4 * self.channels, self.labels)
 
     def _find(self, values: NDArray[np.uint8], banks: Codes, start: int, size: int) -> Codes:
-        if int(values.max()) >= size:
-            values = np.minimum(values, np.uint8(size - 1))
         codes: Codes = banks * self.code_type(size)
-        codes += values
+        codes += np.minimum(values, np.uint8(size - 1))
         codes += self.code_type(start)
         return codes
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from fcn_studio.core.box import Box
 from fcn_studio.core.classes import UNLABELLED
-from fcn_studio.ui.canvas.transform import ViewTransform
+from fcn_studio.ui.canvas.transform import Pixels, ViewTransform
 
 FRESH_BIT = np.uint8(4)
 ORIGIN_BITS = np.uint8(3)
@@ -23,17 +23,30 @@ DEFAULT_SHOWN = frozenset({"labels", "prediction"})
 Plane = NDArray[np.uint8]
 
 
+@dataclass(eq=False)
+class Fresh:
+    """What has just been painted: bool [H, W] of the image, and a box outside which nothing is."""
+
+    painted: NDArray[np.bool_]
+    box: Box
+
+    def add(self, box: Box, mask: NDArray[np.bool_]) -> None:
+        """Pixels of `mask` (bool [h, w] of `box`) too."""
+        self.painted[box.slices] |= mask
+        self.box = self.box.union(box)
+
+
 @dataclass(frozen=True)
 class OverlaySources:
     """The arrays that are looked at, all [H, W] of the image; None where there is none.
 
-    labels: uint8 class ids, provenance: uint8, fresh: bool, channels: uint8 network channels, confidence:
-    uint8. shown: the layers to draw.
+    labels: uint8 class ids, provenance: uint8, channels: uint8 network channels, confidence: uint8. shown:
+    the layers to draw.
     """
 
     labels: Plane | None
     provenance: Plane | None
-    fresh: NDArray[np.bool_] | None
+    fresh: Fresh | None
     channels: Plane | None
     confidence: Plane | None = None
     shown: frozenset[str] = field(default=DEFAULT_SHOWN)
@@ -51,32 +64,55 @@ def _thin_px(pixel_ratio: float) -> int:
 class Sampling:
     """Which row and which column of an array each device row and column shows; both rise and lie inside."""
 
-    def __init__(self, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> None:
-        self._rows, self._columns = rows, columns
-        self._in_rows, self._in_columns = _find_slice(rows), _find_slice(columns)
+    def __init__(self, rows: Pixels, columns: Pixels) -> None:
+        self._rows, self._columns = _as_slice(rows), _as_slice(columns)
+
+    @classmethod
+    def under(cls, transform: ViewTransform, box: Box) -> Sampling:
+        """What the image shows in a box of the view."""
+        return cls(transform.find_rows(box.y0, box.y1), transform.find_columns(box.x0, box.x1))
+
+    @property
+    def box(self) -> Box:
+        """The smallest box that holds all pixels that are shown."""
+        (y0, y1), (x0, x1) = _bounds(self._rows), _bounds(self._columns)
+        return Box(y0, x0, y1, x1)
 
     def view(self, values: NDArray[Any]) -> NDArray[Any]:
         """values[rows, columns] as an outer product; a view where steps are even, as at 1:1 or 1:4."""
-        if self._in_rows is not None and self._in_columns is not None:
-            return values[self._in_rows, self._in_columns]
-        rows, columns = self._rows, self._columns
-        y0, y1, x0, x1 = int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
-        if y1 - y0 < rows.size:  # enlarged: widen the few rows first, then repeat them
-            return values[y0:y1, x0:x1].take(columns - x0, axis=1).take(rows - y0, axis=0)
-        return values[rows, x0:x1].take(columns - x0, axis=1)
+        if isinstance(self._rows, slice) and isinstance(self._columns, slice):
+            return values[self._rows, self._columns]
+        rows, columns, box = _as_indices(self._rows), _as_indices(self._columns), self.box
+        if box.height < rows.size:  # enlarged: widen the few rows first, then repeat them
+            return values[box.slices].take(columns - box.x0, axis=1).take(rows - box.y0, axis=0)
+        return values[rows, box.x0 : box.x1].take(columns - box.x0, axis=1)
 
     def fetch(self, values: NDArray[Any]) -> NDArray[Any]:
         """The same in memory without gaps: numpy is much quicker over one long row than over many short."""
         return np.ascontiguousarray(self.view(values))
 
 
-def _find_slice(indices: NDArray[np.intp]) -> slice | None:
-    """The indices as a slice, where all of them are equally far from one another."""
-    first, last = int(indices[0]), int(indices[-1])
-    step = int(indices[1]) - first if indices.size > 1 else 1
-    if step < 1 or last - first != step * (indices.size - 1):
-        return None
-    return slice(first, last + 1, step) if (indices[1:] - indices[:-1] == step).all() else None
+def _as_slice(pixels: Pixels) -> Pixels:
+    """Indices as a slice, where all of them are equally far from one another."""
+    if isinstance(pixels, slice):
+        return pixels
+    first, last = int(pixels[0]), int(pixels[-1])
+    step = int(pixels[1]) - first if pixels.size > 1 else 1
+    if step < 1 or last - first != step * (pixels.size - 1):
+        return pixels
+    return slice(first, last + 1, step) if (pixels[1:] - pixels[:-1] == step).all() else pixels
+
+
+def _as_indices(pixels: Pixels) -> NDArray[np.intp]:
+    if isinstance(pixels, slice):
+        return np.arange(pixels.start, pixels.stop, pixels.step, dtype=np.intp)
+    return pixels
+
+
+def _bounds(pixels: Pixels) -> tuple[int, int]:
+    if isinstance(pixels, slice):
+        return pixels.start, pixels.stop
+    return int(pixels[0]), int(pixels[-1]) + 1
 
 
 class Planes:
@@ -93,9 +129,7 @@ class Planes:
         self.box, self.shown = box, sources.shown
         self.thin, self.margin = _thin_px(pixel_ratio), outline_margin_px(pixel_ratio)
         margin = self.margin
-        rows = transform.rows_under(box.y0 - margin, box.y1 + margin)
-        columns = transform.columns_under(box.x0 - margin, box.x1 + margin)
-        self._sampling = Sampling(rows, columns)
+        self._sampling = Sampling.under(transform, box.grow(margin))
         # where patterns start, so that they move with the image
         self.phase_yx = box.y0 - int(transform.offset_y // 1), box.x0 - margin - int(transform.offset_x // 1)
         self._kept: dict[str, Plane | None] = {}
@@ -142,8 +176,9 @@ class Planes:
 
     def find_tags(self, labels: Plane) -> Plane:
         """uint8, the size of `labels`: provenance, and a bit for what has just been painted."""
-        tags = self.provenance
+        tags, fresh = self.provenance, self._sources.fresh
         if tags is None:
             return np.zeros_like(labels)
-        fresh = self._fetch("fresh")
-        return tags if fresh is None else tags + fresh.view(np.uint8) * FRESH_BIT
+        if fresh is None or fresh.box.intersect(self._sampling.box).is_empty:
+            return tags
+        return tags + self._sampling.fetch(fresh.painted).view(np.uint8) * FRESH_BIT

@@ -15,7 +15,7 @@ from fcn_studio.ui.canvas.compare import Comparison
 from fcn_studio.ui.canvas.frame import Frame, Pane, Picture
 from fcn_studio.ui.canvas.image_job import ImageJob
 from fcn_studio.ui.canvas.looks import LOOKS, Look, changed_look
-from fcn_studio.ui.canvas.planes import OverlaySources, outline_margin_px
+from fcn_studio.ui.canvas.planes import Fresh, OverlaySources, outline_margin_px
 from fcn_studio.ui.canvas.pyramid import Pyramid
 from fcn_studio.ui.canvas.tone import Display, Tone, channels_of
 from fcn_studio.ui.canvas.transform import ViewTransform
@@ -49,7 +49,7 @@ class Scene(QObject):
         self.marks_background = False
         self._pyramid: Pyramid | None = None
         self._tone: Tone | None = None
-        self._fresh: NDArray[np.bool_] | None = None
+        self._fresh: Fresh | None = None
         self._checkpoint_id: str | None = None
         self._colors: tuple[OverlayColors, OverlayColors] | None = None  # own prediction, the compared one
         self._drawn: Prediction | None = None
@@ -143,8 +143,8 @@ class Scene(QObject):
         if self.document is None:
             return
         if self._fresh is None:
-            self._fresh = np.zeros(self.document.shape_hw, bool)
-        self._fresh[box.slices] |= mask
+            self._fresh = Fresh(np.zeros(self.document.shape_hw, bool), box)
+        self._fresh.add(box, mask)
 
     def mark_all_stale(self, *, new_colors: bool = False) -> None:
         """Everything must be drawn again, with colours looked up anew if asked for."""

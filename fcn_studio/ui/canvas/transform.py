@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from fcn_studio.core.box import Box
 
 MAX_SCALE = 64.0
+Pixels = slice | NDArray[np.intp]  # of an array, along one side
 KEPT_IN_VIEW_PX = 48  # as much of the image stays in the view, however far it is pushed
 NICE_SCALES = (1 / 32, 1 / 16, 1 / 12, 1 / 8, 1 / 6, 1 / 4, 1 / 3, 1 / 2, 2 / 3, 1, 1.5, 2, 3, 4, 6, 8, 12,
                16, 24, 32, 48, 64)  # fmt: skip
@@ -157,6 +158,21 @@ class ViewTransform:
     def columns_under(self, x0: int, x1: int) -> NDArray[np.intp]:
         """intp [x1 - x0]: image column under the centre of each device column, the nearest one outside."""
         return _pixels_under(x0, x1, self.offset_x, self.scale, self.image_hw[1])
+
+    def find_rows(self, y0: int, y1: int) -> Pixels:
+        """Like `rows_under`; a slice where it is found without looking at each."""
+        return _find_run(y0, y1, self.offset_y, self.scale, self.image_hw[0]) or self.rows_under(y0, y1)
+
+    def find_columns(self, x0: int, x1: int) -> Pixels:
+        """Like `columns_under`; a slice where it is found without looking at each."""
+        return _find_run(x0, x1, self.offset_x, self.scale, self.image_hw[1]) or self.columns_under(x0, x1)
+
+
+def _find_run(start: int, stop: int, offset: float, scale: float, size: int) -> slice | None:
+    """The same at 1:1, where they are neighbours; None where they are not, or where some lie outside."""
+    first = math.floor(start + 0.5 - offset)
+    last = first + stop - start
+    return slice(first, last) if scale == 1.0 and first >= 0 and last <= size else None
 
 
 def _pixels_under(start: int, stop: int, offset: float, scale: float, size: int) -> NDArray[np.intp]:

@@ -11,7 +11,7 @@ from fcn_studio.core.classes import ClassTable
 from fcn_studio.core.prediction import Prediction
 from fcn_studio.ui.canvas.colors import make_overlay_colors
 from fcn_studio.ui.canvas.frame import Frame, Pane, Picture
-from fcn_studio.ui.canvas.planes import OverlaySources
+from fcn_studio.ui.canvas.planes import Fresh, OverlaySources
 from fcn_studio.ui.canvas.pyramid import Pyramid, compute_all_levels, make_first_level
 from fcn_studio.ui.canvas.scene import find_difference
 from fcn_studio.ui.canvas.transform import ViewTransform
@@ -37,7 +37,8 @@ def sources() -> OverlaySources:
     provenance = np.where(labels != 255, 2, 0).astype(np.uint8)
     provenance[100:140] = np.where(labels[100:140] != 255, 1, 0)
     channels = np.repeat(np.repeat(rng.integers(0, 3, (30, 42)), 10, 0), 10, 1).astype(np.uint8)
-    return OverlaySources(labels, provenance, rng.random(IMAGE_HW) < 0.5, channels)
+    fresh = Fresh(rng.random(IMAGE_HW) < 0.5, Box.of_shape(IMAGE_HW))
+    return OverlaySources(labels, provenance, fresh, channels)
 
 
 def make_frame() -> Frame:

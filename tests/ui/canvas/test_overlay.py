@@ -12,7 +12,7 @@ from fcn_studio.core.label_map import Provenance
 from fcn_studio.ui.canvas.colors import OverlayColors, make_overlay_colors
 from fcn_studio.ui.canvas.looks import LOOKS, Look, changed_look
 from fcn_studio.ui.canvas.overlay import compose_overlay
-from fcn_studio.ui.canvas.planes import OverlaySources, Planes
+from fcn_studio.ui.canvas.planes import Fresh, OverlaySources, Planes
 from fcn_studio.ui.canvas.transform import ViewTransform
 from fcn_studio.ui.qimage import wrap_argb32
 
@@ -48,6 +48,11 @@ def draw(
     return out
 
 
+def fresh_of(painted: np.ndarray) -> Fresh:
+    rows, columns = np.nonzero(painted)
+    return Fresh(painted, Box(rows.min(), columns.min(), rows.max() + 1, columns.max() + 1))
+
+
 def random_sources(hw: tuple[int, int], seed: int, *, labelled: float = 0.3) -> OverlaySources:
     rng = np.random.default_rng(seed)
     coarse = (hw[0] // 4 + 1, hw[1] // 4 + 1)
@@ -60,7 +65,7 @@ def random_sources(hw: tuple[int, int], seed: int, *, labelled: float = 0.3) -> 
     return OverlaySources(
         labels=blocks(labels).astype(np.uint8),
         provenance=blocks(provenance).astype(np.uint8),
-        fresh=blocks(rng.random(coarse) < 0.5),
+        fresh=fresh_of(blocks(rng.random(coarse) < 0.5)),
         channels=blocks(rng.integers(0, 4, coarse)).astype(np.uint8),
     )
 
@@ -97,7 +102,7 @@ def reference_kind(sources: OverlaySources, transform: ViewTransform) -> np.ndar
 
                 edge = any(code(n) != code(p) for n in near)
                 origin = Provenance(int(sources.provenance[p])).name.lower()
-                fresh = origin == "painted" and sources.fresh[p]
+                fresh = origin == "painted" and sources.fresh.painted[p]
                 kind = f"{'fresh' if fresh else origin}{' edge' if edge else ''}"
             kinds[y - box.y0, x - box.x0] = (kind, class_id)
     return kinds
@@ -156,7 +161,7 @@ def test_a_stroke_that_grew_has_one_outline_and_no_line_inside(inner_origin: Pro
     fresh = np.zeros(hw, np.bool_)
     fresh[14:26, 14:26] = True
     transform = ViewTransform(hw, (40, 40)).fitted()
-    drawn = draw(OverlaySources(labels, provenance, fresh, None), transform)
+    drawn = draw(OverlaySources(labels, provenance, fresh_of(fresh), None), transform)
     assert len(np.unique(drawn[9:31, 9:31])) == 1
     assert (drawn[8, 8:32] == colors().labels.outline[1]).all()
 
@@ -168,7 +173,7 @@ def test_of_a_fresh_stroke_that_goes_over_its_own_class_what_is_new_is_outlined_
     fresh = np.zeros(hw, np.bool_)
     fresh[10:30, 25:50] = True  # where the old region ends does not matter
     transform = ViewTransform(hw, (40, 60)).fitted()
-    is_white = draw(OverlaySources(labels, provenance, fresh, None), transform) == 0xFFFFFFFF
+    is_white = draw(OverlaySources(labels, provenance, fresh_of(fresh), None), transform) == 0xFFFFFFFF
     expected = np.zeros(hw, np.bool_)
     expected[10:30, 25:50] = True
     expected[12:28, 25:48] = False

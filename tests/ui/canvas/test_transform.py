@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -91,6 +92,18 @@ def test_pixels_under_device_rows_rise_and_lie_in_the_image(transform: ViewTrans
     assert (np.diff(rows) >= 0).all()
     assert rows[0] >= 0
     assert rows[-1] < transform.image_hw[0]
+
+
+@given(transforms(), st.sampled_from([None, 1.0]), st.integers(0, 40), st.integers(1, 40))
+def test_neighbours_are_found_without_looking_at_each(
+    transform: ViewTransform, scale: float | None, start: int, count: int
+) -> None:
+    transform = replace(transform, scale=scale or transform.scale)
+    for find, look in (
+        (transform.find_rows, transform.rows_under), (transform.find_columns, transform.columns_under)
+    ):  # fmt: skip
+        found, indices = find(start, start + count), look(start, start + count)
+        assert np.array_equal(np.arange(10_000)[found] if isinstance(found, slice) else found, indices)
 
 
 @given(transforms(), views, views)
