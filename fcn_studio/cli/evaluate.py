@@ -47,8 +47,8 @@ def evaluate(
     device: str,
     as_json: bool,
 ) -> None:
-    from fcn_studio.cli.sources import parse_classes, unique_names
-    from fcn_studio.core.errors import UsageError
+    from fcn_studio.cli.sources import count_images, parse_classes, tell_passed_over, unique_names
+    from fcn_studio.core.errors import DatasetError, UsageError
     from fcn_studio.core.resources import resource_path
     from fcn_studio.inference.engine import make_engine
     from fcn_studio.inference.evaluate import evaluate as run_evaluation
@@ -56,6 +56,7 @@ def evaluate(
     from fcn_studio.project.sources import open_source
 
     source = open_source(dataset, ignore)
+    tell_passed_over(source, split)
     names = source.names(split)
     if not names:
         raise UsageError(f"{dataset} has no labelled images in “{split}”: choose another --split, or all.")
@@ -68,8 +69,13 @@ def evaluate(
         matrix, images = _follow(walk, len(names))
     finally:
         engine.close()
+    left_out = [image.name for image in images if image.error is not None]
+    if len(left_out) == len(images):
+        raise DatasetError(f"None of the images of “{split}” can be read: mend them first.")
     metrics = matrix.compute_metrics(unique_names(source), only)
     figures: dict[str, Any] = {
+        "images": len(images) - len(left_out),
+        "left_out": left_out,
         "pixel_accuracy": metrics.pixel_accuracy,
         "mean_accuracy": metrics.mean_accuracy,
         "mean_iou": metrics.mean_iou,
@@ -79,12 +85,12 @@ def evaluate(
     if boundary:
         scores = [image.boundary_f for image in images if image.boundary_f is not None]
         figures["boundary_f"] = sum(scores) / len(scores) if scores else None
-    complaints = sum(image.error is not None for image in images)
     if as_json:
         print_json(figures)
     else:
-        _print_table(figures, len(names) - complaints)
-    if complaints:
+        _print_table(figures)
+    if left_out:
+        fail(f"{count_images(len(left_out))} could not be read: left out, see above.")
         raise SystemExit(EXIT_FAILED)
 
 
@@ -105,9 +111,10 @@ def _follow(
             bar.advance()
 
 
-def _print_table(figures: dict[str, Any], images: int) -> None:
+def _print_table(figures: dict[str, Any]) -> None:
     """The figures for people, in percent."""
-    click.echo(f"{images} images")
+    left_out = len(figures["left_out"])
+    click.echo(f"{figures['images']} images" + (f", {left_out} left out" if left_out else ""))
     for name, value in figures.items():
         if isinstance(value, float):
             click.echo(f"{name.replace('_', ' '):24}{100 * value:6.1f} %")

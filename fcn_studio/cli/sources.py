@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fcn_studio.cli.console import note
 from fcn_studio.core.errors import UsageError
 from fcn_studio.core.ports import SampleSource
 from fcn_studio.project.dataset_source import DatasetSource
@@ -20,6 +21,24 @@ def parse_classes(source: SampleSource, text: str | None) -> tuple[str, ...] | N
         known = ", ".join(source.class_keys)
         raise UsageError(f"There is no class “{unknown[0] if unknown else text}” here: choose from {known}.")
     return tuple(by_word[word] for word in words)
+
+
+def tell_passed_over(source: ProjectSource | DatasetSource, *splits: str) -> None:
+    """Say on stderr what is in the source or its lists and cannot be used."""
+    for notice in source.notices:
+        note(notice)
+    if isinstance(source, DatasetSource):
+        labelled = set(source.files.labelled)
+        for split in splits:
+            without = [name for name in source.files.splits.get(split, ()) if name not in labelled]
+            if without:
+                some = ", ".join(without[:3]) + (" ..." if len(without) > 3 else "")
+                note(f"{count_images(len(without))} of the list “{split}” without a mask ({some}): left out.")
+
+
+def count_images(count: int) -> str:
+    """ "1 image", "7 images"."""
+    return f"{count} image{'' if count == 1 else 's'}"
 
 
 def unique_names(source: SampleSource) -> tuple[str, ...]:

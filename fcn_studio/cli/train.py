@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from fcn_studio.cli.console import handles_errors, note, print_json, progress
+from fcn_studio.cli.console import fail, handles_errors, note, print_json, progress
 from fcn_studio.core.cancel import CancelToken
 
 
@@ -97,7 +97,7 @@ def train(
     resume: bool,
     as_json: bool,
 ) -> None:
-    from fcn_studio.cli.sources import colors_of, parse_classes
+    from fcn_studio.cli.sources import colors_of, parse_classes, tell_passed_over
     from fcn_studio.core.errors import Cancelled, UsageError
     from fcn_studio.project.sources import open_source
 
@@ -105,6 +105,7 @@ def train(
         raise UsageError("--resume needs the run to go on with: name it with --run-folder.")
     chosen = _choose_recipe(recipe_name, {"steps": steps, "distill": distill}, changes)
     source = open_source(dataset, ignore)
+    tell_passed_over(source, "train", "val")
     if epochs is not None:
         if steps is not None:
             raise UsageError("--steps and --epochs say the same: give one of them.")
@@ -122,10 +123,10 @@ def train(
             only=only, class_colors=colors_of(source), made=made, cancel=cancel,
         )  # fmt: skip
         try:
-            outcome = _follow(run, chosen.steps * max(1, len(names)))
+            outcome, left_out = _follow(run, chosen.steps * max(1, len(names)))
         except Cancelled:
             raise KeyboardInterrupt from None
-    _tell(outcome, out, as_json)
+    _tell(outcome, out, left_out, as_json)
     if cancel.stop_requested:
         raise KeyboardInterrupt
 
@@ -138,7 +139,11 @@ def _choose_recipe(name: str, wanted: dict[str, Any], changes: tuple[str, ...]) 
     return chosen.with_changes(**parse_changes(changes))
 
 
-def _tell(outcome: Any, out: Path, as_json: bool) -> None:
+def _tell(outcome: Any, out: Path, left_out: list[str], as_json: bool) -> None:
+    from fcn_studio.cli.sources import count_images
+
+    if left_out:
+        note(f"{count_images(len(left_out))} could not be read: left out, see above.")
     if as_json:
         print_json(
             {
@@ -148,6 +153,7 @@ def _tell(outcome: Any, out: Path, as_json: bool) -> None:
                 "validation_miou": outcome.best_miou,
                 "validation_images": outcome.basis.images,
                 "validation_strokes": outcome.basis.strokes,
+                "left_out": left_out,
                 "reason": outcome.reason,
             }
         )
@@ -222,18 +228,23 @@ def _parse_options(words: tuple[str, ...]) -> dict[str, str | int]:
     return {name: int(text) if text.isdigit() else text for name, _, text in pairs}
 
 
-def _follow(run: Any, steps: int) -> Any:
-    """Iterate the run and move the bar; returns the run's outcome."""
-    from fcn_studio.training.events import Prepared, StageBegun, StepDone, Validated
+def _follow(run: Any, steps: int) -> tuple[Any, list[str]]:
+    """Iterate the run and move the bar; returns the run's outcome and the images that were left out."""
+    from fcn_studio.training.events import LeftOut, Prepared, StageBegun, StepDone, Validated
 
     at = 0
+    left_out: list[str] = []
     with progress(steps, "Training") as bar:
         while True:
             try:
                 event = next(run)
             except StopIteration as end:
-                return end.value
-            if isinstance(event, StageBegun):
+                return end.value, left_out
+            if isinstance(event, LeftOut):
+                if event.name not in left_out:  # every stage reads all of them
+                    left_out.append(event.name)
+                    fail(event.why)
+            elif isinstance(event, StageBegun):
                 note(f"stage {event.number} of {event.count}: {event.architecture}")
                 at = 0
             elif isinstance(event, Prepared):

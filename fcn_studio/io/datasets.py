@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -70,8 +70,9 @@ class DatasetFiles:
 def detect_dataset(folder: Path) -> DatasetFiles | None:
     """The labelled folder at `folder`, or None when it has neither layout.
 
-    Without `classes.json` the masks of the `images/` + `masks/` layout are looked through for their values.
-    Raises DatasetError (no image, bad lists or classes) and LabelReadError (a mask that is no label PNG).
+    Without `classes.json` the masks of the `images/` + `masks/` layout are looked through for their values;
+    those that cannot be read are passed over, until they are asked for. Raises DatasetError (no image, bad
+    lists or classes) and LabelReadError (no mask is a label PNG).
     """
     if (folder / "JPEGImages").is_dir() and (folder / "SegmentationClass").is_dir():
         return _read_voc(folder)
@@ -89,12 +90,22 @@ def _read_folders(folder: Path) -> DatasetFiles:
     if listed.is_file():
         classes = read_classes(listed)
     else:
-        values: set[int] = set()
-        for mask in masks.values():
-            if mask is not None:
-                values.update(np.flatnonzero(np.bincount(read_label_png(mask)[0].ravel())).tolist())
-        classes = guess_classes(folder, values)
+        classes = guess_classes(folder, _find_values([mask for mask in masks.values() if mask is not None]))
     return DatasetFiles(folder, images, masks, splits, classes, False, (*notices, *list_notices))
+
+
+def _find_values(masks: Sequence[Path]) -> set[int]:
+    """All values of the masks that can be read; raises the first LabelReadError where none can."""
+    values: set[int] = set()
+    faults: list[LabelReadError] = []
+    for mask in masks:
+        try:
+            values.update(np.flatnonzero(np.bincount(read_label_png(mask)[0].ravel())).tolist())
+        except LabelReadError as error:
+            faults.append(error)
+    if faults and len(faults) == len(masks):
+        raise faults[0]
+    return values
 
 
 def _read_voc(folder: Path) -> DatasetFiles:

@@ -28,6 +28,11 @@ class DatasetSource:
         return self._files
 
     @property
+    def notices(self) -> tuple[str, ...]:
+        """Sentences about what was passed over."""
+        return self._files.notices
+
+    @property
     def class_keys(self) -> tuple[str, ...]:
         return self._files.class_keys
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,7 @@ from torch import Tensor
 from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional
 
-from fcn_studio.core.errors import TrainingError
+from fcn_studio.core.errors import InputError, TrainingError
 from fcn_studio.core.label_map import Provenance
 from fcn_studio.core.ports import Sample, SampleSource
 from fcn_studio.models.preprocess import compute_work_hw, scale_pixels
@@ -21,6 +21,8 @@ from fcn_studio.models.preprocess import compute_work_hw, scale_pixels
 UNLABELLED = 255
 CACHE_BYTES = 768 * 2**20
 _SPOTS_PER_CLASS = 200
+LeaveOut = Callable[[str, InputError], None]
+"""Is told the name of a sample that cannot be read, and why."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class Deck:
 
     def __init__(self, source: SampleSource, names: Sequence[str], long_side: int, zoom: float = 1.0) -> None:
         self._source = source
-        self._names = tuple(names)
+        self._names = list(names)
         self._long_side = long_side
         self._zoom = zoom
         self._cache: OrderedDict[int, Picture] = OrderedDict()
@@ -72,23 +74,40 @@ class Deck:
     def __len__(self) -> int:
         return len(self._names)
 
-    def prepare(self) -> Generator[int, None, None]:
-        """Read every sample once; yields the number done. Raises TrainingError when nothing is labelled."""
-        for index in range(len(self)):
-            picture = self.picture(index)
-            labels = picture.labels.numpy()
-            found = np.bincount(labels.ravel(), minlength=256)[: len(self.counts)]
-            self.counts += found
-            self.present += np.where(found > 0, found.sum(), 0)
-            spots = {int(c): _spots(labels, int(c)) for c in np.flatnonzero(found)}
-            for klass in spots:
-                self._by_class.setdefault(klass, []).append(index)
-            self.cards.append(Card(self._names[index], picture.hw, spots))
-            if not spots:
-                self.unlabelled.append(index)
-            yield index + 1
+    def prepare(self, leave_out: LeaveOut | None = None) -> Generator[int, None, None]:
+        """Read every sample once; yields the number done. Raises TrainingError when nothing is labelled.
+
+        leave_out: is told of samples that cannot be read, which the deck then does not have; None = their
+        errors are raised.
+        """
+        total = len(self)
+        for done in range(1, total + 1):
+            index = len(self.cards)
+            try:
+                picture = self.picture(index)
+            except InputError as error:
+                if leave_out is None:
+                    raise
+                leave_out(self._names.pop(index), error)
+            else:
+                self._add_card(index, picture)
+            yield done
+        if total and not self._names:
+            raise TrainingError("None of the labelled images can be read: mend them first.")
         if not self._by_class:
             raise TrainingError("Nothing is labelled yet: paint a few strokes first, then train.")
+
+    def _add_card(self, index: int, picture: Picture) -> None:
+        labels = picture.labels.numpy()
+        found = np.bincount(labels.ravel(), minlength=256)[: len(self.counts)]
+        self.counts += found
+        self.present += np.where(found > 0, found.sum(), 0)
+        spots = {int(c): _spots(labels, int(c)) for c in np.flatnonzero(found)}
+        for klass in spots:
+            self._by_class.setdefault(klass, []).append(index)
+        self.cards.append(Card(self._names[index], picture.hw, spots))
+        if not spots:
+            self.unlabelled.append(index)
 
     @property
     def classes(self) -> tuple[int, ...]:

@@ -14,6 +14,14 @@ class Prepared:
 
 
 @dataclass(frozen=True)
+class LeftOut:
+    """A sample that cannot be read has no part in the run; ``why``: a sentence with its file and the cure."""
+
+    name: str
+    why: str
+
+
+@dataclass(frozen=True)
 class StageBegun:
     """The next network of a staged training, ``number`` from 1 of ``count``."""
 
@@ -66,4 +74,4 @@ class Progress:
     kept: float
 
 
-TrainEvent = Prepared | StageBegun | Paused | StepDone | Validated | Finished
+TrainEvent = Prepared | LeftOut | StageBegun | Paused | StepDone | Validated | Finished

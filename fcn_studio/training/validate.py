@@ -10,14 +10,15 @@ import torch
 
 from fcn_studio.core.classes import UNLABELLED
 from fcn_studio.core.confusion import ConfusionMatrix, Metrics
-from fcn_studio.core.ports import Sample, SampleSource
+from fcn_studio.core.errors import InputError
+from fcn_studio.core.ports import SampleSource
 from fcn_studio.inference.evaluate import evaluate
 from fcn_studio.inference.predictor import Predictor
 from fcn_studio.inference.torch_engine import TorchEngine
 from fcn_studio.models.fcn import FcnNetwork
 from fcn_studio.models.spec import ModelSpec
 from fcn_studio.training.basis import Basis
-from fcn_studio.training.deck import Deck
+from fcn_studio.training.deck import Deck, LeaveOut
 from fcn_studio.training.distill import Teaching
 from fcn_studio.training.events import Progress, Validated
 
@@ -62,12 +63,29 @@ class Examination:
         return Validated(step, found.mean_iou, found.per_class_iou)
 
 
-def choose_examination(source: SampleSource, limit: int) -> Examination | None:
-    """What a run is measured on: the source's "val" images, else held-out pixels of "train", else nothing."""
-    names = spread(source.names("val"), limit)
-    if not names:
-        names = spread([name for name in source.names("train") if _holds_out(source.read(name))], limit)
+def choose_examination(
+    source: SampleSource, limit: int, leave_out: LeaveOut | None = None
+) -> Examination | None:
+    """What a run is measured on: the source's "val" images, else held-out pixels of "train", else nothing.
+
+    leave_out: is told of "val" images that cannot be read; None = their errors are raised.
+    """
+    wanted = source.names("val")
+    names = spread(wanted, limit)
+    if leave_out is not None:
+        names = tuple(name for name in names if _can_read(source, name, leave_out))
+    if not wanted:
+        names = spread([name for name in source.names("train") if _holds_out(source, name)], limit)
     return Examination(source, names, _find_basis(source, names)) if names else None
+
+
+def _can_read(source: SampleSource, name: str, leave_out: LeaveOut) -> bool:
+    try:
+        source.read(name)
+    except InputError as error:
+        leave_out(name, error)
+        return False
+    return True
 
 
 def _find_basis(source: SampleSource, names: Sequence[str]) -> Basis:
@@ -109,5 +127,9 @@ def spread(names: Sequence[str], limit: int) -> tuple[str, ...]:
     return tuple(names[i] for i in np.linspace(0, len(names) - 1, limit).astype(int))
 
 
-def _holds_out(sample: Sample) -> bool:
+def _holds_out(source: SampleSource, name: str) -> bool:
+    try:
+        sample = source.read(name)
+    except InputError:
+        return False  # the deck has told of it
     return sample.held_out is not None and bool((sample.held_out & (sample.labels != UNLABELLED)).any())

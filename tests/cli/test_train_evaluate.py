@@ -136,7 +136,59 @@ def test_an_unreadable_image_is_named_and_the_rest_is_done(dataset: Path, start:
     done = _run("evaluate", dataset, "--model", start, "--device", "cpu", "--json")
     assert done.exit_code == 1
     assert "p4.png" in done.stderr
-    assert json.loads(done.stdout)["pixel_accuracy"] > 0.5
+    assert "1 image could not be read" in done.stderr
+    figures = json.loads(done.stdout)
+    assert figures["pixel_accuracy"] > 0.5
+    assert (figures["images"], figures["left_out"]) == (1, ["p4"])
+    table = _run("evaluate", dataset, "--model", start, "--device", "cpu")
+    assert "1 images, 1 left out" in table.stdout
+
+
+def test_nothing_is_scored_where_no_image_can_be_read(dataset: Path, start: Path) -> None:
+    for name in ("p4", "p5"):
+        (dataset / "images" / f"{name}.png").write_bytes(b"no picture")
+    done = _run("evaluate", dataset, "--model", start, "--device", "cpu", "--json")
+    assert done.exit_code == 1
+    assert done.stdout == ""
+    assert "None of the images of “val” can be read" in done.stderr
+
+
+def test_a_listed_image_without_a_mask_is_told(dataset: Path, start: Path) -> None:
+    (dataset / "masks" / "p5.png").unlink()
+    done = _run("evaluate", dataset, "--model", start, "--device", "cpu", "--json")
+    assert done.exit_code == 0
+    assert "1 image of the list “val” without a mask (p5)" in done.stderr
+    assert json.loads(done.stdout)["images"] == 1
+
+
+def test_training_leaves_out_what_cannot_be_read_and_says_so(
+    dataset: Path, start: Path, tmp_path: Path
+) -> None:
+    (dataset / "masks" / "p1.png").write_bytes(b"no mask")
+    (dataset / "images" / "p2.png").write_bytes(b"no picture")
+    Image.new("L", (7, 5)).save(dataset / "masks" / "p4.png")  # for validation
+    words = ("train", dataset, "--out", tmp_path / "new", "--start", start, "--steps", 2, *SMALL, "--json")
+    done = _run(*words)
+    assert done.exit_code == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert result["left_out"] == ["p1", "p2", "p4"]
+    assert (result["steps"], result["validation_images"]) == (2, 1)
+    lines = done.stderr.splitlines()
+    for file in ("masks/p1.png", "images/p2.png", "masks/p4.png"):
+        assert sum(file in line for line in lines) == 1
+    assert "3 images could not be read: left out, see above." in lines
+
+
+def test_training_ends_with_an_error_where_nothing_can_be_read(
+    dataset: Path, start: Path, tmp_path: Path
+) -> None:
+    for mask in (dataset / "masks").iterdir():
+        mask.write_bytes(b"no mask")
+    done = _run("train", dataset, "--out", tmp_path / "new", "--start", start, "--steps", 2, *SMALL)
+    assert done.exit_code == 1
+    assert all(f"p{index}.png" in done.stderr for index in range(4))
+    assert "None of the labelled images can be read" in done.stderr
+    assert not list(tmp_path.glob("new*"))
 
 
 def test_a_run_resumes_only_as_it_was_begun(dataset: Path, start: Path, tmp_path: Path) -> None:

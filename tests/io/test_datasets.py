@@ -62,6 +62,20 @@ def test_without_classes_json_the_values_are_numbered(tmp_path) -> None:
     assert files.void == (255,)
 
 
+def test_a_mask_that_cannot_be_read_does_not_keep_the_folder_from_being_opened(tmp_path) -> None:
+    for name in ("a", "b"):
+        add(tmp_path, name, 1)
+    (tmp_path / "masks" / "a.png").write_bytes(b"no mask")
+    files = detect_dataset(tmp_path)
+    assert files.class_names == ("background", "class 1")
+    assert files.labelled == ("a", "b")  # told when it is asked for
+    with pytest.raises(LabelReadError, match=r"a\.png"):
+        read_labelled(files, "a")
+    (tmp_path / "masks" / "b.png").write_bytes(b"no mask either")
+    with pytest.raises(LabelReadError, match=r"a\.png"):
+        detect_dataset(tmp_path)
+
+
 def test_masks_of_only_0_and_255_ask_for_their_meaning(tmp_path) -> None:
     add(tmp_path, "a", 0)
     add(tmp_path, "b", 255)
