@@ -11,7 +11,7 @@ from fcn_studio.core.label_map import LabelMap
 from fcn_studio.core.similar import compute_similar
 from fcn_studio.session import whole_image
 from fcn_studio.session.edit_queue import Computation, EditRequest, Found
-from fcn_studio.session.region_words import explain_unchanged
+from fcn_studio.session.region_words import explain_unchanged, name_region_edit
 from fcn_studio.session.strokes import Mask, Painted, StrokeDesk
 from fcn_studio.session.whole_image import Ground, RegionOp
 
@@ -93,7 +93,7 @@ class EditingDesk(StrokeDesk):
         if not self._classes.can_paint(class_id) or class_id == UNLABELLED:
             return
         class_name = self._name_of(class_id)
-        name = f"{operation.value.capitalize()}: {class_name}"
+        name = name_region_edit(operation, class_name)
 
         def compute(ground: Ground) -> Found:
             found = whole_image.compute_region_op(ground, name, operation, class_id, size_px)

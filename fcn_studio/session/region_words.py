@@ -1,9 +1,16 @@
-"""Why an operation on regions changed nothing, in one sentence with its cure."""
+"""Operations on regions in words: the name of the edit, or why nothing changed and what helps."""
 
 from __future__ import annotations
 
 from fcn_studio.session.whole_image import RegionOp, Unchanged
 
+_NAMES = {
+    RegionOp.GROW: "Grow {0}",
+    RegionOp.SHRINK: "Shrink {0}",
+    RegionOp.FILL_HOLES: "Fill holes in {0}",
+    RegionOp.DROP_ISLANDS: "Remove islands of {0}",
+    RegionOp.SMOOTH: "Smooth {0}",
+}
 _AS_WANTED = {
     RegionOp.GROW: "All of this image is {0} already: there is nowhere to grow.",
     RegionOp.SHRINK: "All of this image is {0}: there is no outline to shrink from. Erase a part first.",
@@ -11,6 +18,11 @@ _AS_WANTED = {
     RegionOp.DROP_ISLANDS: "No island of {0} is smaller than {1} px. Raise the number to remove more.",
     RegionOp.SMOOTH: "The outlines of {0} are smooth already at {1} px. Raise the number to smooth more.",
 }
+
+
+def name_region_edit(operation: RegionOp, class_name: str) -> str:
+    """What stands in the history and behind "Undo"."""
+    return _NAMES[operation].format(class_name)
 
 
 def explain_unchanged(why: Unchanged, operation: RegionOp, class_name: str, size_px: int) -> str:

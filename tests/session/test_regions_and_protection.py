@@ -137,6 +137,24 @@ def test_region_operations_change_the_labels_of_their_class(
         assert (desk.labels == CAT).sum() == 32 * 32 - 4
 
 
+def test_the_history_names_each_operation_and_its_class(desk) -> None:
+    desk.stroke(30, 40, CAT, radius=16)
+    desk.stroke(30, 40, 255, radius=1, name="Erase")
+    desk.stroke(10, 70, CAT, radius=2)
+    for operation, size_px in (
+        (RegionOp.FILL_HOLES, 0), (RegionOp.DROP_ISLANDS, 100), (RegionOp.GROW, 2), (RegionOp.SHRINK, 1),
+        (RegionOp.SMOOTH, 5),
+    ):  # fmt: skip
+        desk.session.editing.request_region_op(operation, CAT, size_px)
+        desk.settle()
+    assert names(desk)[3:] == [
+        "Fill holes in cat", "Remove islands of cat", "Grow cat", "Shrink cat", "Smooth cat",
+    ]  # fmt: skip
+    assert desk.session.editing.undo_name == "Smooth cat"
+    desk.session.editing.undo()
+    assert desk.session.editing.redo_name == "Smooth cat"
+
+
 def test_smoothing_gives_a_spike_to_its_neighbour_and_not_to_nobody(desk) -> None:
     desk.stroke(32, 20, CAT, radius=20)
     desk.stroke(32, 60, DOG, radius=20)

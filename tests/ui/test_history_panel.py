@@ -9,7 +9,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
 from fcn_studio.core.classes import ClassTable
+from fcn_studio.session.region_words import name_region_edit
+from fcn_studio.session.whole_image import RegionOp
 from fcn_studio.ui.app import App
+from fcn_studio.ui.commands import BY_ID
 from fcn_studio.ui.icons import glyph
 from fcn_studio.ui.panels.history import ICONS, color_of, icon_of
 from tests.ui.window_kit import WAIT_MS, drag, key, wait_for_image
@@ -91,6 +94,28 @@ def test_the_panel_can_be_put_away(painted: App) -> None:
     assert not painted.window.history_dock.isVisible()
     key(painted, Qt.Key.Key_F9)
     assert painted.window.history_dock.isVisible()
+
+
+@pytest.mark.parametrize("operation", RegionOp)
+def test_an_operation_on_regions_has_the_icon_of_its_menu_entry(operation: RegionOp) -> None:
+    entry = BY_ID[f"region_{operation.name.lower()}"]
+    name = name_region_edit(operation, "big cat")
+    assert icon_of(name) == entry.icon
+    table = ClassTable().add("cat").add("big cat")
+    assert color_of(name, table) == table.by_key("big_cat").color
+
+
+def test_undo_and_redo_name_what_they_take_back(painted: App, qtbot) -> None:
+    painted.session.editing.request_region_op(RegionOp.DROP_ISLANDS, 1, 100_000)
+    qtbot.waitUntil(lambda: _texts(painted)[-1] == "Remove islands of cat", timeout=WAIT_MS)
+    painted.window.refresh()
+    row = painted.window.history.model.index(4, 0)
+    assert row.data(Qt.ItemDataRole.ToolTipRole) == "Remove islands of cat"  # where it is cut off
+    actions = painted.window.actions_of
+    assert actions["undo"].text() == "Undo: Remove islands of cat"
+    painted.session.editing.undo()
+    painted.window.refresh()
+    assert actions["redo"].text() == "Redo: Remove islands of cat"
 
 
 def test_names_have_icons_and_the_colour_of_their_class() -> None:

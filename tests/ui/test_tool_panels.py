@@ -181,7 +181,7 @@ def test_regions_are_worked_on_by_the_size_in_the_menu(used: App, qtbot: QtBot) 
     window.actions_of.run("region_drop_islands")
     settle(used, qtbot)
     assert not (labels_of(used) == CAT).any()
-    assert used.session.editing.undo_name == "Remove islands: cat"
+    assert used.session.editing.undo_name == "Remove islands of cat"
 
 
 def test_accepting_and_rejecting_what_is_under_the_pointer_by_keys(used: App, qtbot: QtBot) -> None:

@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 
 Index = QModelIndex | QPersistentModelIndex
 START_ICON = "image-outline"
-# First words of names that are no tool's title.
+# First words of names that are no tool's title; the longest comes first.
 ICONS = {
+    "Fill holes": "circle-slice-8",
     "Paint": "brush",
     "Erase": "eraser",
     "Accept": "check",
@@ -44,10 +45,10 @@ ICONS = {
 
 
 def icon_of(name: str) -> str:
-    """The icon of an edit, by the first word of its name."""
+    """The icon of an edit, by the first words of its name."""
     titles = {tool.title.split()[0]: tool.icon.removeprefix("mdi6.") for tool in TOOLS}
-    first = name.split(" ", 1)[0].rstrip(":")
-    return ICONS.get(first) or titles.get(first) or "pencil-outline"
+    known = next((icon for words, icon in ICONS.items() if f"{name} ".startswith(f"{words} ")), None)
+    return known or titles.get(name.split(" ", 1)[0]) or "pencil-outline"
 
 
 def color_of(name: str, classes: ClassTable) -> Color | None:
@@ -89,13 +90,14 @@ class HistoryModel(QAbstractListModel):
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if role not in (
-            Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.UserRole, Qt.ItemDataRole.AccessibleTextRole,
+            Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.UserRole,
+            Qt.ItemDataRole.AccessibleTextRole,
         ) or not 0 <= index.row() <= len(self._names):  # fmt: skip
             return None
         step = self._step(index.row())
         if role == Qt.ItemDataRole.UserRole:
             return step
-        if role == Qt.ItemDataRole.DisplayRole:
+        if role != Qt.ItemDataRole.AccessibleTextRole:  # the tooltip has what the row has no room for
             return step.text
         state = self.tr("now") if step.is_now else self.tr("undone") if step.is_undone else ""
         return ", ".join(filter(None, (step.text, state)))
