@@ -23,6 +23,8 @@ TILE_SIDE_PX = 256
 RUNS, DEFLATED, PLANES = 0, 1, 2
 _BITS = 16  # flag of PLANES: the mask is a bit a pixel; flags 1, 2, 4, 8: that plane has a value a pixel
 _MOST_POSITIONS = 65536  # of uint16
+_ALL_OF_IT = bytes(3)  # of PLANES: no flags, and the answer flips to True at position 0
+_LEAST_EVEN = 256  # pixels; fewer are as quickly looked at one by one
 _WORTH_DEFLATING = 16  # pixels a byte: what is coded smaller than that is not worth the time
 Planes = tuple[NDArray[np.uint8], NDArray[np.uint8]]  # labels and provenance
 Values = tuple[NDArray[np.uint8] | int, ...]  # of the four planes at the changed pixels
@@ -58,6 +60,10 @@ class Patch:
     def write(self, labels: NDArray[np.uint8], provenance: NDArray[np.uint8], *, after: bool) -> None:
         """Put the values after, or those before, into the two planes of the image (uint8 [H, W])."""
         first = 2 if after else 0
+        if self._is_even:
+            labels[self.box.slices] = self.payload[3 + first]
+            provenance[self.box.slices] = self.payload[4 + first]
+            return
         if self.coding == PLANES:
             changed, values = self._read_planes()
             for target, value in ((labels, values[first]), (provenance, values[first + 1])):
@@ -72,6 +78,12 @@ class Patch:
         planes, changed = self.decode()
         put_where(labels[self.box.slices], planes[..., first], changed)
         put_where(provenance[self.box.slices], planes[..., first + 1], changed)
+
+    @property
+    def _is_even(self) -> bool:
+        """Whether one value takes the place of another in all of the box."""
+        is_coded_so = self.coding == PLANES and self.payload.startswith(_ALL_OF_IT)
+        return is_coded_so and len(self.payload) == 7 and self.changed_pixels == self.box.area
 
     def _read_runs(self) -> NDArray[np.uint32]:
         lengths, values = np.frombuffer(self.payload, "<u4").reshape(2, -1)
@@ -136,6 +148,9 @@ def make_patch(box: Box, before: Planes, after: Planes, *, squeeze: bool = True)
 
     `squeeze=False` where a person waits: nothing is deflated then.
     """
+    if box.area >= _LEAST_EVEN and (only := _find_only_values((*after, *before))) is not None:
+        even = only[2:] + only[:2]
+        return Patch(box, PLANES, _ALL_OF_IT + even, box.area) if only[:2] != only[2:] else None
     changed = before[0] != after[0]
     changed |= before[1] != after[1]
     count = int(np.count_nonzero(changed))
@@ -155,6 +170,17 @@ def make_patch(box: Box, before: Planes, after: Planes, *, squeeze: bool = True)
     if squeeze and min(len(payload) for _, payload in codings) > place.area // _WORTH_DEFLATING:
         codings.append(_code_deflated(planes))
     return Patch(place, *min(codings, key=lambda coding: len(coding[1])), count)
+
+
+def _find_only_values(planes: tuple[NDArray[np.uint8], ...]) -> bytes | None:
+    """The one value that each plane has everywhere; None where one of them has several."""
+    found = []
+    for values in planes:
+        value = int(values[0, 0])
+        if any(values.strides) and (int(values.max()) != value or int(values.min()) != value):
+            return None
+        found.append(value)
+    return bytes(found)
 
 
 def _find_inner(changed: NDArray[np.bool_]) -> Box:

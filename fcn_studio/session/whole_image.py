@@ -236,6 +236,8 @@ def _compute(
         allowed = ground.allow(tile, before[0], erases=erases)
         if allowed is not None:
             mask = mask & allowed
+        if mask.all():
+            return given, _origins_of(given, origin)
         labels, origins = before[0].copy(), before[1].copy()
         put_where(labels, given, mask)
         put_where(origins, origin, mask)
@@ -243,3 +245,11 @@ def _compute(
         return labels, origins
 
     return make_tiled_edit(name, ground.label_map, box, change)
+
+
+def _origins_of(given: Plane, origin: np.uint8) -> Plane:
+    """The provenance of class ids, uint8 [h, w]: erased pixels have none; one value seen as many for one."""
+    unsaid = np.uint8(Provenance.NONE)
+    if not any(given.strides):
+        return np.broadcast_to(unsaid if given[0, 0] == UNLABELLED else origin, given.shape)
+    return np.where(given == UNLABELLED, unsaid, origin)

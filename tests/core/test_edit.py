@@ -258,3 +258,27 @@ def test_every_coding_of_a_patch_says_the_same(data: st.DataObject) -> None:
         patch.write(*image, after=False)
         assert all((plane[box.slices] == values).all() for plane, values in zip(image, before, strict=True))
         assert (image[0][:3] == 9).all()
+
+
+@given(st.integers(1, 40), st.integers(1, 40), st.sampled_from([1, 255]), st.sampled_from([0, 255]))
+def test_an_even_area_is_kept_in_ten_bytes_and_comes_back(
+    height: int, width: int, given_id: int, stray: int
+) -> None:
+    """Also where one pixel is different after all."""
+    label_map = LabelMap.empty((50, 50))
+    label_map.writable()[0][3, 4] = stray
+    before = label_map.copy()
+    box = Box(0, 0, height, width)
+    origin = PAINTED if given_id != 255 else 0
+    edit = make_edit("x", label_map, box, *(np.full((height, width), v, np.uint8) for v in (given_id, origin)))
+    if edit is None:
+        assert (label_map.labels[box.slices] == given_id).all()
+        return
+    edit = Edit.from_bytes(edit.to_bytes())
+    edit.apply(label_map)
+    assert (label_map.labels[box.slices] == given_id).all()
+    if height * width > 300 and stray == 255:
+        assert len(edit.patches[0].payload) < 10
+    edit.revert(label_map)
+    assert np.array_equal(label_map.labels, before.labels)
+    assert np.array_equal(label_map.provenance, before.provenance)
