@@ -270,7 +270,8 @@ def test_an_even_area_is_kept_in_ten_bytes_and_comes_back(
     before = label_map.copy()
     box = Box(0, 0, height, width)
     origin = PAINTED if given_id != 255 else 0
-    edit = make_edit("x", label_map, box, *(np.full((height, width), v, np.uint8) for v in (given_id, origin)))
+    after = (np.full((height, width), value, np.uint8) for value in (given_id, origin))
+    edit = make_edit("x", label_map, box, *after)
     if edit is None:
         assert (label_map.labels[box.slices] == given_id).all()
         return
