@@ -18,7 +18,7 @@ from fcn_studio.core.label_map import Provenance
 from fcn_studio.core.ports import Sample
 from fcn_studio.io.images import read_image
 from fcn_studio.project.label_files import LabelPlace, Plane, make_provenance
-from fcn_studio.project.label_store import load_labels
+from fcn_studio.project.label_store import LoadedLabels, load_labels
 from fcn_studio.project.record import SplitRecord
 from fcn_studio.project.split import EVERY, NO_STROKE, compute_stroke_owners, split_every_fifth
 
@@ -122,8 +122,8 @@ def make_source(
     """Copy all labels as they are on disk now; returns the source and the splits to be remembered.
 
     places: images that may have labels; touched: ids with label files of their own (the rest are untouched
-    imports and stay where they are); lists: train, val, test of a labelled folder, by image id. An image that
-    cannot be read is left out, with a sentence in `source.notices`. Writes nothing.
+    imports and stay where they are); lists: train, val, test of a labelled folder, by image id. Where
+    labels cannot be read the image is left out, with a sentence in `source.notices`. Writes nothing.
     """
     snapshots: dict[str, _Snapshot] = {}
     notices: list[str] = []
@@ -132,12 +132,14 @@ def make_source(
             snapshots[place.image_id] = _Snapshot(place)
             continue
         try:
-            snapshot = _copy(place)
+            loaded = load_labels(place)
         except FcnStudioError as error:
             notices.append(error.user_message)
             continue
-        if snapshot is not None:
-            snapshots[place.image_id] = snapshot
+        if loaded.label_map.is_empty:
+            notices.extend(loaded.notices)
+        else:
+            snapshots[place.image_id] = _copy(place, loaded)
     present = tuple(snapshots)
     if lists.get("val"):
         return ProjectSource(classes, snapshots, _follow_lists(present, lists), notices), splits
@@ -151,12 +153,8 @@ def make_source(
     return ProjectSource(classes, marked, named, notices), kept
 
 
-def _copy(place: LabelPlace) -> _Snapshot | None:
-    """The labels of one image; None when it has none."""
-    loaded = load_labels(place)
+def _copy(place: LabelPlace, loaded: LoadedLabels) -> _Snapshot:
     label_map = loaded.label_map
-    if label_map.is_empty:
-        return None
     return _Snapshot(
         place,
         label_map.shape_hw,

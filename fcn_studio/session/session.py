@@ -9,12 +9,13 @@ from types import TracebackType
 
 from fcn_studio.core.classes import ClassTable
 from fcn_studio.core.errors import FcnStudioError, StorageError
-from fcn_studio.core.ports import Dispatcher, SampleSource
+from fcn_studio.core.ports import Dispatcher
 from fcn_studio.core.settings import Settings
 from fcn_studio.io.atomic import write_atomic
 from fcn_studio.project.label_store import LoadedLabels
 from fcn_studio.project.opening import open_project
 from fcn_studio.project.project import ImageState, Project, load_document
+from fcn_studio.project.sample_source import ProjectSource
 from fcn_studio.session.classes import ClassDesk
 from fcn_studio.session.coloring import ColoringDesk
 from fcn_studio.session.comparing import ComparisonDesk
@@ -246,7 +247,7 @@ class Session:
             return "Paint or accept something first."
         return None
 
-    def _make_source(self) -> Callable[[], SampleSource]:
+    def _make_source(self) -> Callable[[], ProjectSource]:
         """A function for the device thread that reads the labels as they are on disk by then."""
         project = self.project
         if project is None:

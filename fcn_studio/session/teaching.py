@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from fcn_studio.core.cancel import CancelToken
-from fcn_studio.core.errors import FcnStudioError, ReadOnlyError, StorageError
-from fcn_studio.core.ports import SampleSource
+from fcn_studio.core.errors import FcnStudioError, ReadOnlyError, StorageError, TrainingError
 from fcn_studio.jobs import JobHandle, Priority
+from fcn_studio.project.sample_source import ProjectSource
 from fcn_studio.session.events import Level, Notice, Phase, SessionEvents, TrainingStatus
 from fcn_studio.session.predicting import CheckpointEntry
 from fcn_studio.session.shelf import ShelfDesk
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from fcn_studio.training.settings import Recipe
 
 DEFAULT_RECIPE = "fine_tune"
+MOST_NAMED = 3
 RUNNING = (Phase.PREPARING, Phase.RUNNING, Phase.STOPPING)
 
 
@@ -31,7 +32,7 @@ class TeachingDesk:
         workers: Workers,
         shelf: ShelfDesk,
         find_reason: Callable[[], str | None],
-        make_source: Callable[[], Callable[[], SampleSource]],
+        make_source: Callable[[], Callable[[], ProjectSource]],
         on_loaded: Callable[[], None],
     ) -> None:
         self._events = events
@@ -43,6 +44,7 @@ class TeachingDesk:
         self._handle: JobHandle | None = None
         self._run = 0
         self._recipe = DEFAULT_RECIPE
+        self._left_out: list[str] = []  # why, a sentence each; not told yet
         self.status = TrainingStatus()
 
     @property
@@ -96,6 +98,7 @@ class TeachingDesk:
             return
         self._run += 1
         run_number = self._run
+        self._left_out = []
         read_source = self._make_source()
         recipe = self.recipe if steps is None else self.recipe.with_changes(steps=steps)
         self._set(TrainingStatus(Phase.PREPARING, message="Gathering labels and loading PyTorch …"))
@@ -146,12 +149,15 @@ class TeachingDesk:
     # --- back on the session's thread -------------------------------------------------------------------
 
     def _on_event(self, run_number: int, event: Any) -> None:
-        from fcn_studio.training.events import StepDone, Validated
+        from fcn_studio.training.events import LeftOut, StepDone, Validated
 
         if run_number != self._run:
             return
         status = self.status
-        if isinstance(event, StepDone):
+        if isinstance(event, LeftOut):
+            self._left_out.append(event.why)
+        elif isinstance(event, StepDone):
+            self._tell_left_out()
             phase = Phase.STOPPING if status.phase is Phase.STOPPING else Phase.RUNNING
             losses = (*status.losses, (event.step, event.loss))
             left = event.seconds_left
@@ -166,6 +172,7 @@ class TeachingDesk:
     def _on_done(self, run_number: int, result: Any) -> None:
         if run_number != self._run:
             return
+        self._tell_left_out()
         self._set(replace(self.status, phase=Phase.DONE, seconds_left=None, message=result.reason))
         if result.accepted and result.checkpoint_path is not None:
             self._shelf.adopt(result.checkpoint_path)
@@ -177,8 +184,22 @@ class TeachingDesk:
         if run_number != self._run:
             return
         text = str(error) if isinstance(error, FcnStudioError) else f"Training failed: {error}"
+        if self._left_out:
+            text = f"{text} {list_some(self._left_out)}"
         self._set(replace(self.status, phase=Phase.FAILED, seconds_left=None, message=text))
         self._events.notice.emit(Notice(Level.ERROR, text))
+
+    def _tell_left_out(self) -> None:
+        """One notice for all that cannot be read; it is told once."""
+        if self._left_out:
+            what = (
+                "A labelled image is"
+                if len(self._left_out) == 1
+                else f"{len(self._left_out)} labelled images are"
+            )
+            text = f"{what} left out of this training. {list_some(self._left_out)}"
+            self._events.notice.emit(Notice(Level.WARNING, text))
+        self._left_out = []
 
     def _on_cancelled(self, run_number: int) -> None:
         if run_number == self._run:
@@ -189,9 +210,15 @@ class TeachingDesk:
         self._events.training_changed.emit(status)
 
 
+def list_some(sentences: Sequence[str]) -> str:
+    """The first of them, and how many more there are."""
+    rest = len(sentences) - MOST_NAMED
+    return " ".join([*sentences[:MOST_NAMED], *([f"And {rest} more."] if rest > 0 else [])])
+
+
 def _fine_tune_steps(
     parent: CheckpointEntry,
-    read_source: Callable[[], SampleSource],
+    read_source: Callable[[], ProjectSource],
     out_path: Any,
     recipe: Recipe,
     device: str,
@@ -199,10 +226,15 @@ def _fine_tune_steps(
     cancel: CancelToken,
 ) -> Any:
     """The generator that the device thread runs; imports torch only now."""
+    from fcn_studio.training.events import LeftOut
     from fcn_studio.training.fine_tune import fine_tune
 
     source = read_source()
     yield None
+    for why in source.notices:
+        yield LeftOut("", why)
+    if source.notices and not source.names("train"):
+        raise TrainingError("None of the labelled images can be read: mend them first.")
     return (
         yield from fine_tune(
             parent.path,

@@ -94,6 +94,8 @@ class Deck:
             yield done
         if total and not self._names:
             raise TrainingError("None of the labelled images can be read: mend them first.")
+        if not self._by_class and len(self) < total:
+            raise TrainingError("No label is left to learn from: mend what cannot be read, or label others.")
         if not self._by_class:
             raise TrainingError("Nothing is labelled yet: paint a few strokes first, then train.")
 

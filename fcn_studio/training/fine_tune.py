@@ -22,7 +22,7 @@ from fcn_studio.training.basis import NOTHING, Basis
 from fcn_studio.training.checks import require_card, require_distinct, require_numbers
 from fcn_studio.training.deck import Deck
 from fcn_studio.training.distill import Teaching
-from fcn_studio.training.events import Paused, Prepared, TrainEvent
+from fcn_studio.training.events import LeftOut, Paused, Prepared, TrainEvent
 from fcn_studio.training.loop import Outcome, Training
 from fcn_studio.training.run_folder import RunFolder
 from fcn_studio.training.settings import Recipe
@@ -74,7 +74,8 @@ def fine_tune(
     zero. It is written to ``out_path`` unless it is worse than its parent on held-out labels (design 2),
     measured with the predictor of the screen. ``cancel.request_stop()`` ends early with the best so far.
     A run folder whose state was left by an interrupted run of the same labels is gone on with.
-    Raises TrainingError (nothing labelled), CheckpointError, DeviceError, StorageError, Cancelled.
+    A sample that cannot be read is left out, with an event. Raises TrainingError (nothing labelled, or
+    nothing of it can be read), CheckpointError, DeviceError, StorageError, Cancelled.
     """
     where = choose_device(device)
     require_distinct(source.class_keys)
@@ -87,20 +88,20 @@ def fine_tune(
     if not names:
         raise TrainingError("Nothing is labelled yet: paint a few strokes first, then fine-tune.")
     others = _readable(source, source.names("unlabelled")) if recipe.replay else ()
-    recipe = recipe.for_images(len(names), len(others))
     deck = Deck(source, (*names, *others), spec.long_side, spec.zoom)
-    yield from _prepared(deck.prepare(), len(deck), cancel)
+    exam = yield from _read(source, deck, recipe, cancel)
+    labelled = len(deck) - len(others)
+    recipe = recipe.for_images(labelled, len(others))
     teaching = make_teaching(start, spec, recipe, where)
     yield from _prepared(teaching.prepare(deck), len(deck), cancel)
     new = [i for i, key in enumerate(source.class_keys) if key not in parent_spec.class_keys]
     begin_beside(start, new, deck, teaching)
-    exam = choose_examination(source, recipe.validate_images)
     run = _begin(run_folder, recipe, seed, parent_spec, source, deck)
     training = Training(
         start, spec, deck, recipe, seed=seed, device=where, teaching=teaching,
         validate=(lambda model, step: exam.validated(model, spec, where, step)) if exam else None,
         progress=(lambda model: measure_progress(deck, teaching, model, spec, where))
-        if len(names) <= FEW_IMAGES else None,
+        if labelled <= FEW_IMAGES else None,
         run=run,
     )  # fmt: skip
     if run is not None and run.has_state:
@@ -114,7 +115,8 @@ def fine_tune(
         )
     candidate = round_trip(outcome.model)
     scores = yield from _compare(exam, (parent.to(where), parent_spec), (candidate, spec), where, cancel)
-    return _choose(scores, exam.basis if exam else NOTHING, outcome, candidate, spec, out_path)
+    basis = exam.basis if exam is not None else NOTHING
+    return _choose(scores, basis, outcome, candidate, spec, out_path, _why_unmeasured(source))
 
 
 def _readable(source: SampleSource, names: tuple[str, ...]) -> tuple[str, ...]:
@@ -125,6 +127,25 @@ def _readable(source: SampleSource, names: tuple[str, ...]) -> tuple[str, ...]:
             source.read(name)
             found.append(name)
     return tuple(found)
+
+
+def _read(
+    source: SampleSource, deck: Deck, recipe: Recipe, cancel: CancelToken
+) -> Generator[TrainEvent, None, Examination | None]:
+    """Read all that is learnt and measured on; what cannot be read is left out, with one event for each."""
+    left_out: dict[str, LeftOut] = {}
+
+    def leave_out(name: str, error: InputError) -> None:
+        left_out.setdefault(name, LeftOut(name, error.user_message))
+
+    try:
+        yield from _prepared(deck.prepare(leave_out), len(deck), cancel)
+    except TrainingError:
+        yield from left_out.values()
+        raise
+    exam = choose_examination(source, recipe.validate_images, leave_out)
+    yield from left_out.values()
+    return exam
 
 
 def begin_beside(model: FcnNetwork, new: list[int], deck: Deck, teaching: Teaching) -> None:
@@ -139,6 +160,12 @@ def begin_beside(model: FcnNetwork, new: list[int], deck: Deck, teaching: Teachi
             copy_row(model, int(said.argmax()), klass, NEW_CLASS_MARGIN)
 
 
+def _why_unmeasured(source: SampleSource) -> str:
+    if source.names("val"):
+        return "nothing that is held out can be read"
+    return "too few strokes are there to hold some out"
+
+
 def _choose(
     scores: tuple[float, float] | None,
     basis: Basis,
@@ -146,6 +173,7 @@ def _choose(
     candidate: FcnNetwork,
     spec: ModelSpec,
     out_path: Path,
+    unmeasured: str,
 ) -> FineTuneResult:
     """Write the candidate unless it is worse; say why."""
     before, after = scores if scores is not None else (None, None)
@@ -165,9 +193,7 @@ def _choose(
     }
     save_checkpoint(out_path, candidate.cpu(), msgspec.structs.replace(spec, figures=figures))
     if after is None or before is None:
-        reason = (
-            "The new network is active; not measured yet, because too few strokes are there to hold some out."
-        )
+        reason = f"The new network is active; not measured yet, because {unmeasured}."
     else:
         doubt = " (few: label more to trust it)" if basis.is_few else ""
         reason = (

@@ -9,6 +9,7 @@ import pytest
 
 from fcn_studio.core.errors import UsageError
 from fcn_studio.session import Level, Phase
+from fcn_studio.session.teaching import list_some
 from tests.session.desk import Desk
 
 pytest.importorskip("torch")
@@ -109,6 +110,57 @@ def test_a_result_that_is_worse_leaves_the_earlier_network_active(taught, monkey
     assert [notice.level for notice in taught.notices] == [Level.WARNING]
     assert "worse" in taught.notices[0].text
     assert not list(taught.session.project.checkpoint_paths())
+
+
+def test_an_image_that_cannot_be_read_is_left_out_with_one_notice(taught, photos: Path) -> None:
+    taught.show("b.png")
+    taught.stroke(30, 30, 1)
+    taught.on_disk()
+    (photos / "b.png").write_bytes((photos / "b.png").read_bytes()[:500])  # cut off behind its size
+    run(taught, 1)
+    assert taught.session.teaching.status.phase is Phase.DONE
+    assert taught.session.shelf.active.id == "photos 1"
+    assert [notice.level for notice in taught.notices] == [Level.WARNING, Level.SUCCESS]
+    text = taught.notices[0].text
+    assert text.startswith(f"A labelled image is left out of this training. {photos / 'b.png'} is ")
+    assert text.endswith("fetch or save the image again.")
+    taught.predicted()
+
+
+def test_images_that_are_gone_end_the_run_only_where_none_is_left(taught, photos: Path) -> None:
+    taught.show("b.png")
+    taught.stroke(30, 30, 1)
+    taught.on_disk()
+    (photos / "b.png").unlink()
+    run(taught, 1)
+    assert taught.session.shelf.active.id == "photos 1"
+    assert f"{photos / 'b.png'} does not exist" in taught.notices[0].text
+    (photos / "a.png").unlink()
+    taught.notices.clear()
+    run(taught, 1)
+    assert taught.session.teaching.status.phase is Phase.FAILED
+    assert [notice.level for notice in taught.notices] == [Level.ERROR]
+    assert taught.notices[0].text.startswith("None of the labelled images can be read: mend them first.")
+    assert all(str(photos / name) in taught.notices[0].text for name in ("a.png", "b.png"))
+
+
+def test_labels_that_are_damaged_are_named_and_the_rest_is_taught(taught, photos: Path) -> None:
+    taught.show("b.png")
+    taught.stroke(30, 30, 1)
+    taught.session.editing.save_now()
+    taught.settle()
+    store = taught.session.project.store
+    for path in (store / "labels" / "b.png", *(store / "journal").glob("b*")):
+        path.write_bytes(b"nothing of use")
+    run(taught, 1)
+    assert taught.session.shelf.active.id == "photos 1"
+    assert str(store / "labels" / "b.png") in taught.notices[0].text
+    taught.predicted()
+
+
+def test_many_that_cannot_be_read_are_counted_and_the_first_are_named() -> None:
+    assert list_some(["One.", "Two.", "Three."]) == "One. Two. Three."
+    assert list_some(["One.", "Two.", "Three.", "Four.", "Five."]) == "One. Two. Three. And 2 more."
 
 
 def test_one_can_paint_and_look_while_it_runs_and_stop_keeps_the_best_so_far(taught) -> None:

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from fcn_studio.core.cancel import CancelToken
-from fcn_studio.core.errors import Cancelled, TrainingError
+from fcn_studio.core.errors import Cancelled, ImageReadError, TrainingError
 from fcn_studio.core.ports import Sample
 from fcn_studio.inference.predictor import Predictor
 from fcn_studio.inference.torch_engine import TorchEngine
 from fcn_studio.models.spec import read_card
 from fcn_studio.training.basis import Basis
-from fcn_studio.training.events import Finished, StepDone, Validated
+from fcn_studio.training.events import Finished, LeftOut, StepDone, Validated
 from fcn_studio.training.fine_tune import fine_tune
 from fcn_studio.training.recipe import FINE_TUNE
 from fcn_studio.training.settings import Recipe
@@ -148,6 +148,49 @@ def test_a_killed_run_is_gone_on_with(parent: Path, tmp_path: Path) -> None:
     assert result.accepted
     once_more, _ = finish(_tune(parent, source, tmp_path / "again", recipe, run_folder=tmp_path / "run"))
     assert sum(isinstance(e, StepDone) for e in once_more) == 6  # a finished run is not gone on with
+
+
+class _Damaged(Samples):
+    """Samples of which some cannot be read."""
+
+    def __init__(self, broken: set[str], *samples: Sample) -> None:
+        super().__init__(KEYS, *samples)
+        self._broken = broken
+
+    def read(self, name: str) -> Sample:
+        if name in self._broken:
+            raise ImageReadError(f"{name}.png is empty (0 bytes): fetch or save the image again.")
+        return super().read(name)
+
+
+def test_what_cannot_be_read_is_left_out_named_once_and_the_rest_is_learnt(
+    parent: Path, tmp_path: Path
+) -> None:
+    samples = [_painted(name, seed=seed) for seed, name in enumerate(("a", "b", "val1", "val2"))]
+    source = _Damaged({"a", "val1"}, *samples)
+    recipe = QUICK.with_changes(steps=3, steps_per_image=100)
+    events, result = finish(_tune(parent, source, tmp_path / "child", recipe))
+    told = [event for event in events if isinstance(event, LeftOut)]
+    assert [event.name for event in told] == ["a", "val1"]
+    assert told[0].why == "a.png is empty (0 bytes): fetch or save the image again."
+    assert (result.accepted, result.basis, result.steps) == (True, Basis(images=1), 3)
+
+
+def test_where_nothing_held_out_can_be_read_the_network_counts_as_not_measured(
+    parent: Path, tmp_path: Path
+) -> None:
+    source = _Damaged({"val1"}, _painted("a"), _painted("val1", seed=1))
+    _, result = finish(_tune(parent, source, tmp_path / "child", QUICK.with_changes(steps=2)))
+    assert (result.accepted, result.candidate_miou) == (True, None)
+    assert "nothing that is held out can be read" in result.reason
+
+
+def test_a_run_fails_only_where_nothing_can_be_read(parent: Path, tmp_path: Path) -> None:
+    events = []
+    walk = _tune(parent, _Damaged({"a", "b"}, _painted("a"), _painted("b")), tmp_path / "child")
+    with pytest.raises(TrainingError, match="None of the labelled images can be read"):
+        events.extend(walk)
+    assert [event.name for event in events if isinstance(event, LeftOut)] == ["a", "b"]
 
 
 def test_nothing_labelled_is_said(parent: Path, tmp_path: Path) -> None:
