@@ -173,12 +173,11 @@ class TeachingDesk:
         if run_number != self._run:
             return
         self._tell_left_out()
+        is_new = result.accepted and result.checkpoint_path is not None
+        if is_new:
+            self._shelf.adopt(result.checkpoint_path)  # first: whoever hears "done" may ask what is active
         self._set(replace(self.status, phase=Phase.DONE, seconds_left=None, message=result.reason))
-        if result.accepted and result.checkpoint_path is not None:
-            self._shelf.adopt(result.checkpoint_path)
-            self._events.notice.emit(Notice(Level.SUCCESS, result.reason))
-        else:
-            self._events.notice.emit(Notice(Level.WARNING, result.reason))
+        self._events.notice.emit(Notice(Level.SUCCESS if is_new else Level.WARNING, result.reason))
 
     def _on_failed(self, run_number: int, error: BaseException) -> None:
         if run_number != self._run:

@@ -82,6 +82,20 @@ def test_a_run_ends_with_an_active_checkpoint_that_knows_the_classes(taught, sta
     assert again.session.shelf.active.id == "photos 1"
 
 
+def test_who_hears_that_it_is_done_finds_the_new_checkpoint_and_the_way_back(taught) -> None:
+    shelf, found = taught.session.shelf, []
+
+    def on_changed(status) -> None:
+        if status.phase is Phase.DONE:
+            parents = {entry.card_id: entry.id for entry in shelf.entries}
+            found.append((shelf.active.id, parents.get(shelf.active.parent)))
+
+    taught.session.events.training_changed.connect(on_changed)
+    run(taught, 1)
+    assert found == [("photos 1", "embedded")]
+    taught.predicted()
+
+
 def test_the_recipe_can_be_chosen_and_says_what_it_does(taught) -> None:
     teaching = taught.session.teaching
     assert teaching.recipe.name == teaching.recipes[0].name == "fine_tune"
