@@ -113,8 +113,10 @@ def _follow(
 
 def _print_table(figures: dict[str, Any]) -> None:
     """The figures for people, in percent."""
+    from fcn_studio.cli.sources import count_images
+
     left_out = len(figures["left_out"])
-    click.echo(f"{figures['images']} images" + (f", {left_out} left out" if left_out else ""))
+    click.echo(count_images(figures["images"]) + (f", {left_out} left out" if left_out else ""))
     for name, value in figures.items():
         if isinstance(value, float):
             click.echo(f"{name.replace('_', ' '):24}{100 * value:6.1f} %")

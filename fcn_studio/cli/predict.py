@@ -134,6 +134,6 @@ class _Report:
 
     def summarize(self, out_dir: Path) -> None:
         done = len(self.images) - self.failures
-        console.summarize(
-            f"{done} masks in {out_dir}" + (f", {self.failures} not done" if self.failures else "")
-        )
+        masks = f"{done} mask{'' if done == 1 else 's'}"
+        not_done = f", {self.failures} not done" if self.failures else ""
+        console.summarize(f"{masks} in {out_dir}{not_done}")

@@ -141,7 +141,7 @@ def test_an_unreadable_image_is_named_and_the_rest_is_done(dataset: Path, start:
     assert figures["pixel_accuracy"] > 0.5
     assert (figures["images"], figures["left_out"]) == (1, ["p4"])
     table = _run("evaluate", dataset, "--model", start, "--device", "cpu")
-    assert "1 images, 1 left out" in table.stdout
+    assert "1 image, 1 left out" in table.stdout
 
 
 def test_nothing_is_scored_where_no_image_can_be_read(dataset: Path, start: Path) -> None:
