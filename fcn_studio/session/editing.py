@@ -39,13 +39,14 @@ class EditingDesk(StrokeDesk):
     def request_fill(self, y: int, x: int, class_id: int) -> None:
         """Give the connected region of the mask round (y, x) a class."""
         if self._holds(y, x) and self._classes.can_paint(class_id):
-            self._request("Fill", lambda ground: whole_image.compute_fill(ground, "Fill", y, x, class_id))
+            name = self._name_edit("Fill {0}", class_id, "Erase region")
+            self._request(name, lambda ground: whole_image.compute_fill(ground, name, y, x, class_id))
 
     def request_similar(self, y: int, x: int, class_id: int, tolerance: int, *, contiguous: bool) -> None:
         """Give the pixels that look like (y, x) a class; tolerance 0 to 255 in each channel."""
         if self._holds(y, x):
             self._request_painted(
-                "Magic wand",
+                self._name_edit("Magic wand: {0}", class_id, "Erase similar"),
                 lambda ground: compute_similar(ground.pixels, y, x, tolerance, contiguous=contiguous),
                 class_id,
             )
@@ -151,6 +152,9 @@ class EditingDesk(StrokeDesk):
         else:
             return True
         return False
+
+    def _name_edit(self, with_class: str, class_id: int, without: str) -> str:
+        return without if class_id == UNLABELLED else with_class.format(self._name_of(class_id))
 
     def _name_of(self, class_id: int) -> str:
         entry = self._classes.table.by_id(class_id)

@@ -121,8 +121,24 @@ def test_undo_and_redo_name_what_they_take_back(painted: App, qtbot) -> None:
 def test_names_have_icons_and_the_colour_of_their_class() -> None:
     assert all(glyph(name) for name in ICONS.values())
     assert glyph(icon_of("Something that nobody has thought of"))
-    assert icon_of("Fill") != icon_of("Paint cat") != icon_of("Erase")
+    assert icon_of("Fill cat") != icon_of("Paint cat") != icon_of("Erase")
+    assert icon_of("Magic wand: cat") == BY_ID["tool_wand"].icon
+    assert icon_of("Erase region") == icon_of("Erase similar") == icon_of("Erase")
     table = ClassTable().add("cat").add("big cat")
     assert color_of("Paint big cat", table) == table.by_key("big_cat").color
     assert color_of("Paint cat", table) == table.by_key("cat").color
+    assert color_of("Magic wand: big cat", table) == table.by_key("big_cat").color
     assert color_of("Erase", table) is None
+
+
+def test_the_present_edit_stays_in_sight_when_the_panel_gets_lower(painted: App) -> None:
+    for _ in range(9):
+        drag(painted, (0.4, 0.4), (0.6, 0.4))
+        drag(painted, (0.4, 0.5), (0.6, 0.5))
+    history = painted.window.history
+    for height in (420, 130):
+        history.setFixedHeight(height)
+        QTest.qWait(50)
+        place = history.view.visualRect(history.view.currentIndex())
+        assert history.view.currentIndex().row() == _now(painted) > 3
+        assert history.view.viewport().rect().contains(place)

@@ -9,15 +9,16 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QPoint, QRect, Qt
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QFontMetrics
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QMainWindow, QToolButton, QWidget
+from PySide6.QtWidgets import QApplication, QMainWindow, QToolButton, QWidget
 
 from fcn_studio.core.resources import resource_path
 from fcn_studio.session.events import Level, Notice, Phase, Saved, TrainingStatus
 from fcn_studio.ui import notices as notices_module
 from fcn_studio.ui.app import App
 from fcn_studio.ui.idle import IdleWork
+from fcn_studio.ui.panels.image_rows import fit_name
 from fcn_studio.ui.panels.tool_options import LARGEST_PX, size_of_step, step_of_size
 from fcn_studio.ui.panels.training import describe_time
 from tests.ui.window_kit import WAIT_MS, drag, key, put_prediction, wait_for_image
@@ -369,6 +370,18 @@ def test_no_label_or_button_is_cut_at_any_window_size(previewed: App, size: tupl
     assert scrolled.widget().width() <= scrolled.viewport().width()
     start = window.training.start
     assert window.rect().contains(QRect(start.mapTo(window, QPoint(0, 0)), start.size()))
+
+
+def test_a_long_name_of_an_image_loses_its_suffix_before_its_middle(qapp) -> None:
+    metrics = QFontMetrics(QApplication.font())
+    name = "2007_000504.jpg"
+    whole, stem = metrics.horizontalAdvance(name), metrics.horizontalAdvance("2007_000504")
+    assert fit_name(name, metrics, whole) == name
+    assert fit_name(name, metrics, whole - 1) == "2007_000504"
+    short = fit_name(name, metrics, stem - 1)
+    assert short.startswith("2")
+    assert "…" in short
+    assert short.endswith("4")
 
 
 def test_action_buttons_follow_their_action(qtbot) -> None:

@@ -13,6 +13,7 @@ from PySide6.QtCore import (
     Qt,
     QTimer,
 )
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QListView, QVBoxLayout, QWidget
 
 from fcn_studio.core.classes import ClassTable
@@ -148,6 +149,10 @@ class HistoryPanel(QWidget):
         for event in (events.history_changed, events.image_opened, events.classes_changed):
             event.connect(self._on_changed)
         self.refresh()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.view.scrollTo(self.view.currentIndex())  # a lower list keeps the present edit in sight
 
     def sizeHint(self) -> QSize:
         return QSize(236, 220)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import replace
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -182,7 +183,7 @@ class ImageDelegate(QStyledItemDelegate):
         own.setBold(chosen)
         painter.setFont(own)
         painter.setPen(self._theme.tokens.color("text"))
-        text = QFontMetrics(own).elidedText(name, Qt.TextElideMode.ElideMiddle, rect.width())
+        text = fit_name(name, QFontMetrics(own), rect.width())
         upper = QRect(rect.left(), rect.top(), rect.width(), rect.height() // 2 - 2)
         painter.drawText(upper, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignBottom, text)
 
@@ -200,6 +201,13 @@ class ImageDelegate(QStyledItemDelegate):
         painter.drawText(
             lower.adjusted(20, 0, 0, 0), Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop, words
         )
+
+
+def fit_name(name: str, metrics: QFontMetrics, width_px: int) -> str:
+    """A file name in so much room: without its suffix, and only then without its middle."""
+    if metrics.horizontalAdvance(name) <= width_px:
+        return name
+    return metrics.elidedText(PurePath(name).stem, Qt.TextElideMode.ElideMiddle, width_px)
 
 
 def _middle_part(size: QSize, target: QSize) -> QRect:
