@@ -64,8 +64,9 @@ def make_starts(weights: Path) -> dict[str, Callable[[SampleSource], Start]]:
 def make_recipe(steps: int) -> Recipe:
     """The same for every start: the modern one, with the small numbers that a short run wants."""
     return MODERN.with_changes(
-        steps=steps, crop_px=321, whole_share_end=0.0, warm_up_steps=steps // 10, ema_decay=0.97
-    )
+        steps=steps, crop_px=321, whole_share_end=0.0, warm_up_steps=steps // 10, ema_decay=0.97,
+        weights_back=0.0,
+    )  # fmt: skip
 
 
 def train(start: Start, source: SampleSource, recipe: Recipe, out: Path) -> float:

@@ -63,6 +63,8 @@ def _measured(recipe: Recipe) -> str:
     if recipe.hard_share < 1:
         line += f" (the hardest {100 * recipe.hard_share:.0f} %)"
     line += f", {_BALANCE[recipe.balance]}"
+    if recipe.weights_back:
+        line += f", {100 * recipe.weights_back:.0f} % of that taken back in the end"
     if recipe.lovasz:
         line += f", plus {recipe.lovasz:g} x Lovasz-softmax"
     if recipe.distill:

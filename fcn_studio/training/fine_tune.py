@@ -91,7 +91,8 @@ def fine_tune(
     deck = Deck(source, (*names, *others), spec.long_side, spec.zoom)
     exam = yield from _read(source, deck, recipe, cancel)
     labelled = len(deck) - len(others)
-    recipe = recipe.for_images(labelled, len(others))
+    # A few corrections leave the balance of the classes as the parent has it.
+    recipe = recipe.for_images(labelled, len(others)).with_changes(weights_back=0.0)
     teaching = make_teaching(start, spec, recipe, where)
     yield from _prepared(teaching.prepare(deck), len(deck), cancel)
     new = [i for i, key in enumerate(source.class_keys) if key not in parent_spec.class_keys]
@@ -115,8 +116,7 @@ def fine_tune(
         )
     candidate = round_trip(outcome.model)
     scores = yield from _compare(exam, (parent.to(where), parent_spec), (candidate, spec), where, cancel)
-    basis = exam.basis if exam is not None else NOTHING
-    return _choose(scores, basis, outcome, candidate, spec, out_path, _why_unmeasured(source))
+    return _choose(scores, exam, outcome, candidate, spec, out_path, _why_unmeasured(source))
 
 
 def _readable(source: SampleSource, names: tuple[str, ...]) -> tuple[str, ...]:
@@ -168,7 +168,7 @@ def _why_unmeasured(source: SampleSource) -> str:
 
 def _choose(
     scores: tuple[float, float] | None,
-    basis: Basis,
+    exam: Examination | None,
     outcome: Outcome,
     candidate: FcnNetwork,
     spec: ModelSpec,
@@ -177,6 +177,7 @@ def _choose(
 ) -> FineTuneResult:
     """Write the candidate unless it is worse; say why."""
     before, after = scores if scores is not None else (None, None)
+    basis = exam.basis if exam is not None else NOTHING
     told = basis.describe("held-out")
     if before is not None and after is not None and after < before:
         reason = (

@@ -29,6 +29,7 @@ from fcn_studio.training.randomness import PrivateRandom
 from fcn_studio.training.run_folder import RunFolder
 from fcn_studio.training.schedule import set_rates
 from fcn_studio.training.settings import Recipe
+from fcn_studio.training.unweigh import take_back_weights
 
 Validate = Callable[[FcnNetwork, int], Generator[None, None, Validated]]
 """(network, step) to a generator that pauses after every image and returns the figures."""
@@ -80,7 +81,8 @@ class Training:
         self._optimizer = make_optimizer(self._model, recipe)
         self._random = PrivateRandom(seed)
         counts, present = (torch.from_numpy(numbers) for numbers in (deck.counts, deck.present))
-        self._objective = Objective(recipe, class_weights(counts, present, recipe.balance), device)
+        self._weights = class_weights(counts, present, recipe.balance)
+        self._objective = Objective(recipe, self._weights, device)
         self._maker = BatchMaker(deck, recipe, spec, teaching)
         self._step = 0
         self._best: dict[str, Any] | None = None
@@ -165,7 +167,7 @@ class Training:
             if recipe.patience and self._since_best >= recipe.patience:
                 return "no longer better"
         if self._progress is not None and recipe.learnt_share:
-            found = yield from _pausing(self._progress(self._average.model))
+            found = yield from _pausing(self._progress(self._answering()))
             enough = found.learnt >= recipe.learnt_share and found.kept >= recipe.kept_share
             self._times_learnt = self._times_learnt + 1 if enough else 0
             self._log(step=self._step, learnt=round(found.learnt, 4), kept=round(found.kept, 4))
@@ -174,20 +176,29 @@ class Training:
         return ""
 
     def _measure(self, validate: Validate) -> Generator[TrainEvent, None, bool]:
-        found = yield from _pausing(validate(self._average.model, self._step))
+        model = self._answering()
+        found = yield from _pausing(validate(model, self._step))
         top = self._best["top"] if self._best else -1.0
         better = found.miou >= top - self.recipe.tie
         if better:
-            state = copy.deepcopy(self._average.model.state_dict())
+            state = copy.deepcopy(model.state_dict())
             self._best = {"miou": found.miou, "top": max(top, found.miou), "model": state}
         self._log(step=found.step, miou=found.miou, per_class=found.per_class)
         yield replace(found, best=better)
         return better
 
     def _result(self) -> FcnNetwork:
-        model = copy.deepcopy(self._average.model)
+        model = copy.deepcopy(self._answering())
         if self._best is not None:
             model.load_state_dict(self._best["model"])
+        return model
+
+    def _answering(self) -> FcnNetwork:
+        """The mean of the weights as it is measured and given away."""
+        model, share = self._average.model, self.recipe.weights_back
+        if share and self._step:  # before the first step nothing has been weighed
+            model = copy.deepcopy(model)
+            take_back_weights(model, self._weights, share)
         return model
 
     def _log(self, **entry: Any) -> None:

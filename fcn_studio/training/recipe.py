@@ -105,6 +105,7 @@ MODERN = register(
         warm_up_steps=100,
         precision="auto",
         balance="log",
+        weights_back=0.75,
         lovasz=1.0,
         patience=8,
     )

@@ -20,7 +20,7 @@ WORDS = ("title", "description", "source")
 """Fields for people, which change nothing."""
 _SHARES = (
     "flip", "focus", "replay", "anywhere", "paste", "blur", "hard_share", "whole_share_end", "momentum",
-    "ema_decay",
+    "ema_decay", "weights_back",
 )  # fmt: skip
 
 
@@ -100,6 +100,8 @@ class Recipe:
     """Over the labelled pixels of the batch, or "sum" as in Caffe's normalize: false."""
     balance: str = "sqrt"
     """Weights of the classes from their pixels, see training.loss.class_weights."""
+    weights_back: float = 0.0
+    """So much of their logarithms is taken from the scores in the end, see training.unweigh; 0 = nothing."""
     hard_share: float = 1.0
     """Only this share of the labelled pixels, the hardest ones, counts; 1 = all."""
     lovasz: float = 0.0

@@ -139,6 +139,22 @@ def test_the_lovasz_loss_comes_on_top() -> None:
     assert 0.05 < more - plain <= 1.0
 
 
+@pytest.mark.parametrize("architecture", ["fcn8s_mobilenet_v2", "fcn8s_resnet18+fcn8s_mobilenet_v2"])
+def test_what_the_weights_of_the_classes_taught_is_taken_back_in_the_end(architecture: str) -> None:
+    """Each score is lower by that share of the logarithm of its class's weight, everywhere, and no other."""
+    torch.manual_seed(0)
+    network = create_model(architecture, 2, score_width=4).eval()
+    recipe = TINY.with_changes(steps=2, balance="log")
+    trainings = [_training(recipe.with_changes(weights_back=share), model=network) for share in (0.0, 0.75)]
+    results = [finish(training.run(CancelToken()))[1].model for training in trainings]
+    x = torch.rand(1, 3, 97, 97)
+    with torch.inference_mode():
+        plain, lowered = (model(x) for model in results)
+    by = 0.75 * trainings[0]._weights.log()
+    assert by.max() - by.min() > 0.1
+    assert torch.allclose(plain - lowered, by.view(1, -1, 1, 1).expand_as(plain), atol=1e-4)
+
+
 def test_a_run_begun_before_a_number_was_added_can_be_gone_on_with(tmp_path: Path) -> None:
     run = RunFolder(tmp_path)
     run.begin({"recipe": {"name": "tiny", "steps": 4}, "seed": 1})
