@@ -135,6 +135,23 @@ def test_a_run_shows_step_time_left_and_curves(app: App) -> None:
     assert "0.84" in panel._plot._score_key.text()
 
 
+def test_when_a_run_is_over_its_curves_make_room_in_a_low_window(app: App) -> None:
+    panel, teaching = app.window.training, app.session.teaching
+    for height, is_roomy in ((700, False), (1040, True)):
+        app.window.resize(1200, height)
+        teaching._set(TrainingStatus(Phase.RUNNING, 9, 20, 8.0, _losses(9)))
+        assert panel._plot_place.isVisible()
+        assert not panel.fold.isVisible()
+        teaching._set(TrainingStatus(Phase.DONE, 20, 20, None, _losses(20), message="Better than before."))
+        assert panel.fold.isVisible()
+        assert panel._plot_place.isVisible() == is_roomy
+    panel.fold.click()
+    assert not panel._plot_place.isVisible()
+    panel.fold.click()
+    assert panel._plot_place.isVisible()
+    assert panel._plot._loss.getData()[0].max() == 20
+
+
 def test_a_result_is_a_sentence_and_a_failure_too(app: App) -> None:
     panel = app.window.training
     for phase, text in ((Phase.DONE, "Better than before."), (Phase.FAILED, "The disk is full. Make room.")):

@@ -10,13 +10,15 @@ from PySide6.QtWidgets import QProgressBar, QVBoxLayout, QWidget
 
 from fcn_studio.ui.icons import make_icon
 from fcn_studio.ui.panels.prediction import ActionButton
-from fcn_studio.ui.panels.sections import Choice, LinkButton, Section, make_label, make_row
+from fcn_studio.ui.panels.sections import Choice, LinkButton, Section, make_label, make_row, make_tool_button
 from fcn_studio.ui.theme import Theme
 
 if TYPE_CHECKING:
     from fcn_studio.session.session import Session
 
 TIP_ROLE = Qt.ItemDataRole.ToolTipRole
+ROOMY_PX = 980
+"""So high the window has to be for the curves to stay when a run is over: lower, they hide other panels."""
 RUNNING = ("preparing", "running", "stopping")
 
 
@@ -37,8 +39,13 @@ class TrainingPanel(Section):
     def __init__(self, session: Session, theme: Theme, start: QAction, stop: QAction) -> None:
         self.progress_text = make_label("", "muted")
         self.progress_text.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        super().__init__(self.tr("Fine-tune"), self.progress_text)
+        self.fold = make_tool_button("", checkable=True)
+        corner = QWidget()
+        corner.setLayout(make_row(self.progress_text, self.fold))
+        super().__init__(self.tr("Fine-tune"), corner)
         self._session, self._theme = session, theme
+        self._was_running = False
+        self.fold.toggled.connect(self._on_folded)
         self._plot: Any = None
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
@@ -77,6 +84,7 @@ class TrainingPanel(Section):
             events.checkpoints_changed, events.project_opened,
         ):  # fmt: skip
             event.connect(self._on_reason_changed)
+        self._on_folded(False)
         self.show_status(session.teaching.status)
 
     def show_status(self, status: Any) -> None:
@@ -91,6 +99,9 @@ class TrainingPanel(Section):
         self.bar.setRange(0, status.steps)  # 0 to 0 while preparing: a bar that only moves
         self.bar.setValue(status.step)
         self.progress_text.setText(self._describe(status) if phase == "running" else "")
+        if self._was_running and not is_running:
+            self.fold.setChecked(self.window().height() >= ROOMY_PX)
+        self._was_running = is_running
         self._show_curves(status)
         self.result.setText(status.message)
         self.result.setVisible(bool(self.result.text()))
@@ -102,12 +113,21 @@ class TrainingPanel(Section):
         return "  ·  ".join([*parts, *filter(None, [describe_time(status.seconds_left)])])
 
     def _show_curves(self, status: Any) -> None:
-        has_curves = len(status.losses) > 1
-        self._plot_place.setVisible(has_curves)
-        if not has_curves:
+        has_curves, is_running = len(status.losses) > 1, status.phase.value in RUNNING
+        self.fold.setVisible(has_curves and not is_running)
+        is_shown = has_curves and (is_running or self.fold.isChecked())
+        self._plot_place.setVisible(is_shown)
+        if not is_shown:
             return
         self.prepare_plot()
         self._plot.show_curves(status.losses, status.scores, status.steps)
+
+    def _on_folded(self, is_open: bool) -> None:
+        words = self.tr("Hide the curves") if is_open else self.tr("Show the curves")
+        self.fold.setIcon(make_icon(self._theme, "chevron-up" if is_open else "chevron-down", "muted"))
+        self.fold.setToolTip(words)
+        self.fold.setAccessibleName(words)
+        self._show_curves(self._session.teaching.status)
 
     def prepare_plot(self) -> None:
         """Load the plotting library (0.2 to 0.6 s): while the person is idle, or for the first curve."""
