@@ -157,8 +157,8 @@ class ImageDelegate(QStyledItemDelegate):
         thumbnail = self._thumbnail_rect(option.rect)
         self._draw_thumbnail(painter, thumbnail, index.data(THUMBNAIL_ROLE))
         text = QRect(option.rect)
-        text.setLeft(thumbnail.right() + 11)
-        text.setRight(option.rect.right() - 6)
+        text.setLeft(thumbnail.right() + 10)
+        text.setRight(option.rect.right() - 2)
         self._draw_name(painter, text, option.font, str(index.data()), chosen)
         self._draw_state(painter, text, option.font, str(index.data(STATE_ROLE)))
         painter.restore()
@@ -197,9 +197,9 @@ class ImageDelegate(QStyledItemDelegate):
         )  # fmt: skip
         painter.setFont(font)
         painter.setPen(self._theme.tokens.color("muted"))
-        words = QFontMetrics(font).elidedText(self.tr(state), Qt.TextElideMode.ElideRight, lower.width() - 20)
+        words = QFontMetrics(font).elidedText(self.tr(state), Qt.TextElideMode.ElideRight, lower.width() - 18)
         painter.drawText(
-            lower.adjusted(20, 0, 0, 0), Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop, words
+            lower.adjusted(18, 0, 0, 0), Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop, words
         )
 
 
