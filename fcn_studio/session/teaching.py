@@ -183,10 +183,8 @@ class TeachingDesk:
         if run_number != self._run:
             return
         text = str(error) if isinstance(error, FcnStudioError) else f"Training failed: {error}"
-        if self._left_out:
-            text = f"{text} {list_some(self._left_out)}"
         self._set(replace(self.status, phase=Phase.FAILED, seconds_left=None, message=text))
-        self._events.notice.emit(Notice(Level.ERROR, text))
+        self._events.notice.emit(Notice(Level.ERROR, " ".join([text, list_some(self._left_out)]).strip()))
 
     def _tell_left_out(self) -> None:
         """One notice for all that cannot be read; it is told once."""

@@ -154,7 +154,9 @@ def test_images_that_are_gone_end_the_run_only_where_none_is_left(taught, photos
     run(taught, 1)
     assert taught.session.teaching.status.phase is Phase.FAILED
     assert [notice.level for notice in taught.notices] == [Level.ERROR]
-    assert taught.notices[0].text.startswith("None of the labelled images can be read: mend them first.")
+    told = "None of the labelled images can be read: mend them first."
+    assert taught.session.teaching.status.message == told  # the panel has no room for the files
+    assert taught.notices[0].text.startswith(told)
     assert all(str(photos / name) in taught.notices[0].text for name in ("a.png", "b.png"))
 
 
