@@ -337,9 +337,9 @@ class Part:
             ("paint five strokes", self.hand.start, painted),
             ("undo", key(Qt.Key.Key_Z), lambda: editing.can_redo),
             ("redo", key(Qt.Key.Key_Z, shift), lambda: not editing.can_redo),
-            ("fill", lambda: editing.request_fill(5, 5, 0), lambda: editing.undo_name == "Fill"),
+            ("fill", lambda: editing.request_fill(5, 5, 0), lambda: editing.undo_name.startswith("Fill")),
             ("accept all", editing.request_accept_all, lambda: editing.undo_name == "Accept all"),
-            ("undo accept all", key(Qt.Key.Key_Z), lambda: editing.undo_name == "Fill"),
+            ("undo accept all", key(Qt.Key.Key_Z), lambda: editing.undo_name.startswith("Fill")),
             ("save", editing.save_now, lambda: session._workers.pool.idle),
         ]
 

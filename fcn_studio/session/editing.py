@@ -39,7 +39,7 @@ class EditingDesk(StrokeDesk):
     def request_fill(self, y: int, x: int, class_id: int) -> None:
         """Give the connected region of the mask round (y, x) a class."""
         if self._holds(y, x) and self._classes.can_paint(class_id):
-            name = self._name_edit("Fill", class_id, "Erase region")
+            name = self._name_edit("Fill with {0}", class_id, "Erase region")
             self._request(name, lambda ground: whole_image.compute_fill(ground, name, y, x, class_id))
 
     def request_similar(self, y: int, x: int, class_id: int, tolerance: int, *, contiguous: bool) -> None:

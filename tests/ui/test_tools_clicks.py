@@ -46,7 +46,7 @@ def test_fill_gives_a_region_of_the_mask_the_class(
     assert np.array_equal(labels == DOG, channels == CAT)
     drag(canvas, [point_over(canvas, 10.5, 10.5)], RIGHT)
     qtbot.waitUntil(lambda: canvas.document.label_map.is_empty, timeout=WAIT_MS)
-    assert [edit.name for edit in canvas.document.history.done] == ["Fill", "Erase region"]
+    assert [edit.name for edit in canvas.document.history.done] == ["Fill with dog", "Erase region"]
 
 
 def test_fill_outside_the_image_does_nothing(canvas: CanvasView, open_session: Session, qtbot: QtBot) -> None:
