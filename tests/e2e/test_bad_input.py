@@ -271,11 +271,13 @@ def test_evaluate_leaves_bad_labels_out_and_names_them(dataset: Path) -> None:
     before = snapshot(dataset)
     result = run("evaluate", dataset, "--split", "val", "--json")
     assert result.exit_code == 1
-    small, stray = sorted(result.stderr.splitlines())
+    *named, counted = result.stderr.splitlines()
+    small, stray = sorted(named)
     assert "small.png is 80 x 32 pixels" in small
     assert "stray.png holds the value 77" in stray
     check_sentence(small)
     check_sentence(stray)
+    assert "2 images" in counted
     assert set(json.loads(result.stdout)["per_class_iou"]) == {"background", "cat"}
     assert snapshot(dataset) == before
 
