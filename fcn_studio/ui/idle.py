@@ -24,7 +24,11 @@ INPUT = frozenset(
 
 
 class IdleWork(QObject):
-    """Runs each task once, the next only after another half second without input; then stops watching."""
+    """Runs each task once, the next only after another half second without input; then stops watching.
+
+    The first input of a half second ends the watch until the next one begins: to look at every event of a
+    stroke would cost the hand more than there is to know.
+    """
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
@@ -33,10 +37,11 @@ class IdleWork(QObject):
             raise RuntimeError("there is no application whose input could be watched")
         self._application = application
         self._tasks: deque[Callable[[], None]] = deque()
+        self._saw_input = False
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(IDLE_MS)
-        self._timer.timeout.connect(self._run_next)
+        self._timer.timeout.connect(self._on_time)
 
     @property
     def is_watching(self) -> bool:
@@ -45,8 +50,7 @@ class IdleWork(QObject):
     def add(self, *tasks: Callable[[], None]) -> None:
         """Do these, in order, when nobody touches anything."""
         if not self._tasks and tasks:
-            self._application.installEventFilter(self)
-            self._timer.start()
+            self._watch()
         self._tasks.extend(tasks)
 
     def stop(self) -> None:
@@ -55,7 +59,15 @@ class IdleWork(QObject):
         self._timer.stop()
         self._application.removeEventFilter(self)
 
-    def _run_next(self) -> None:
+    def _watch(self) -> None:
+        self._saw_input = False
+        self._application.installEventFilter(self)
+        self._timer.start()
+
+    def _on_time(self) -> None:
+        if self._saw_input:
+            self._watch()
+            return
         task = self._tasks.popleft()
         task()
         if self._tasks:
@@ -65,5 +77,6 @@ class IdleWork(QObject):
 
     def eventFilter(self, _watched: QObject, event: QEvent) -> bool:
         if event.type() in INPUT:
-            self._timer.start()
+            self._saw_input = True
+            self._application.removeEventFilter(self)
         return False

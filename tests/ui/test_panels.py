@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QPoint, QRect, Qt
+from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Qt
 from PySide6.QtGui import QAction, QFontMetrics
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMainWindow, QToolButton, QWidget
@@ -373,6 +373,26 @@ def test_idle_work_waits_for_quiet_and_runs_one_thing_at_a_time(qtbot) -> None:
     QTest.mouseClick(window, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: done == ["first", "second"], timeout=WAIT_MS)
     assert not work.is_watching
+
+
+def test_idle_work_does_not_look_at_every_event_of_a_stroke(qtbot) -> None:
+    class Counting(IdleWork):
+        looked = 0
+
+        def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+            self.looked += event.type() == QEvent.Type.MouseMove
+            return super().eventFilter(watched, event)
+
+    window = QMainWindow()
+    qtbot.addWidget(window)
+    window.show()
+    window.setMouseTracking(True)
+    work = Counting(window)
+    work.add(lambda: None)
+    for step in range(100):
+        QTest.mouseMove(window, QPoint(step, 20))
+    assert 1 <= work.looked <= 3  # half a second may end meanwhile
+    work.stop()
 
 
 @pytest.mark.parametrize("size", [(880, 560), (1024, 640), (2560, 1440)])
