@@ -66,12 +66,10 @@ class BrushRing:
 
     def paint(self, painter: QPainter, color: QColor | None) -> None:
         """Draw a dark and a light line, so that it is seen on any image, and a dot of the class's colour."""
-        painter.save()
         if self.is_visible:
             self._paint_tip(painter, color if self.diameter >= DOT_FROM_PX else None)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
-        self._paint_badges(painter)
-        painter.restore()
+        if self.badges:
+            self._paint_badges(painter)
 
     def _paint_tip(self, painter: QPainter, color: QColor | None) -> None:
         """From a picture drawn once: smooth circles cost more than all else that a dab repaints."""
@@ -92,12 +90,15 @@ class BrushRing:
 
     def _paint_badges(self, painter: QPainter) -> None:
         place = self.badge_rect
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
         for number, name in enumerate(self.badges):
             square = QRect(place.x() + number * (BADGE_PX + 1), place.y(), BADGE_PX, BADGE_PX)
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(DARK)
             painter.drawRoundedRect(square, 4, 4)
             draw_glyph(painter, name, square.adjusted(1, 1, -1, -1), LIGHT)
+        painter.restore()
 
 
 @lru_cache(maxsize=8)

@@ -49,6 +49,8 @@ def _make(
 ) -> PointerEvent:
     y, x = transform.to_image(*to_device_yx(event.position(), pixel_ratio))
     modifiers = event.modifiers()
+    if modifiers == Qt.KeyboardModifier.NoModifier:  # nearly always, and each question has its price
+        return PointerEvent(y, x, button, pressure=pressure)
     return PointerEvent(
         y,
         x,
