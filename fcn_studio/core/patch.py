@@ -73,11 +73,12 @@ class Patch:
                 elif self.changed_pixels == self.box.area:
                     part[...] = value
                 else:
-                    put_where(part, np.uint8(value), changed)
+                    part[...] = choose(changed, np.uint8(value), part)
             return
         planes, changed = self.decode()
-        put_where(labels[self.box.slices], planes[..., first], changed)
-        put_where(provenance[self.box.slices], planes[..., first + 1], changed)
+        for target, plane in ((labels, first), (provenance, first + 1)):
+            part = target[self.box.slices]
+            part[...] = choose(changed, planes[..., plane], part)
 
     @property
     def _is_even(self) -> bool:
@@ -117,13 +118,14 @@ class Patch:
         return changed.reshape(self.box.shape_hw), tuple(values)
 
 
-def put_where(
-    target: NDArray[np.uint8], values: NDArray[np.uint8] | np.uint8, mask: NDArray[np.bool_]
-) -> None:
-    """`np.copyto(target, values, where=mask)` for uint8, twenty times as fast where the mask is ragged."""
+def choose(
+    mask: NDArray[np.bool_], values: NDArray[np.uint8] | np.uint8, others: NDArray[np.uint8]
+) -> NDArray[np.uint8]:
+    """`np.where(mask, values, others)` of uint8, many times as fast where the mask is ragged."""
     chosen = mask.view(np.uint8)
-    target *= chosen ^ np.uint8(1)
-    target += values * chosen
+    found = others * (chosen ^ np.uint8(1))
+    found += values * chosen
+    return found
 
 
 def _read_mask(data: bytes, area: int, *, is_bits: bool) -> NDArray[np.bool_]:

@@ -18,7 +18,7 @@ from fcn_studio.core.box import Box
 from fcn_studio.core.classes import UNLABELLED, ClassTable
 from fcn_studio.core.edit import Edit, make_tiled_edit
 from fcn_studio.core.label_map import LabelMap, Provenance
-from fcn_studio.core.patch import Planes, put_where
+from fcn_studio.core.patch import Planes, choose
 from fcn_studio.core.protect import Protection
 from fcn_studio.session.document import Document
 
@@ -236,13 +236,10 @@ def _compute(
         allowed = ground.allow(tile, before[0], erases=erases)
         if allowed is not None:
             mask = mask & allowed
+        origins = _origins_of(given, origin)
         if mask.all():
-            return given, _origins_of(given, origin)
-        labels, origins = before[0].copy(), before[1].copy()
-        put_where(labels, given, mask)
-        put_where(origins, origin, mask)
-        put_where(origins, np.uint8(Provenance.NONE), labels == UNLABELLED)
-        return labels, origins
+            return given, origins
+        return choose(mask, given, before[0]), choose(mask, origins, before[1])
 
     return make_tiled_edit(name, ground.label_map, box, change)
 

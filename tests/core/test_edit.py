@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from fcn_studio.core.box import Box
 from fcn_studio.core.edit import Edit, make_edit
 from fcn_studio.core.label_map import LabelMap, Provenance
-from fcn_studio.core.patch import DEFLATED, PLANES, RUNS, TILE_SIDE_PX, make_patch
+from fcn_studio.core.patch import DEFLATED, PLANES, RUNS, TILE_SIDE_PX, choose, make_patch
 from fcn_studio.core.stroke import StrokeRecorder
 from tests.core.strategies import Dab, arrays_of, assert_same, boxes_inside, dabs, planes, shapes
 
@@ -283,3 +284,13 @@ def test_an_even_area_is_kept_in_ten_bytes_and_comes_back(
     edit.revert(label_map)
     assert np.array_equal(label_map.labels, before.labels)
     assert np.array_equal(label_map.provenance, before.provenance)
+
+
+@given(arrays(np.uint8, (9, 7)), arrays(np.uint8, (9, 7)), arrays(np.bool_, (9, 7)))
+def test_choosing_is_what_numpy_calls_where_and_writes_to_nothing(
+    values: np.ndarray, others: np.ndarray, mask: np.ndarray
+) -> None:
+    """Labels that others look at meanwhile go from the old value to the new one, without another between."""
+    before = others.copy()
+    assert np.array_equal(choose(mask, values, others), np.where(mask, values, before))
+    assert np.array_equal(others, before)

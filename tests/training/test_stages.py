@@ -23,11 +23,11 @@ NAMES = ("fcn16s_mobilenet_v2", "fcn8s_mobilenet_v2")
 QUICK = TINY.with_changes(steps=2, batch=1, validate_every=2)
 
 
-def _run(folder: Path, each=None, **more):  # type: ignore[no-untyped-def]
+def _run(folder: Path, each=None, numbers=QUICK, **more):  # type: ignore[no-untyped-def]
     start = make_start(NAMES[0], SOURCE)
     cancel = CancelToken()
     walk = train_stages(
-        start, SOURCE, folder / "out.safetensors", QUICK, names=NAMES, device="cpu", cancel=cancel, **more
+        start, SOURCE, folder / "out.safetensors", numbers, names=NAMES, device="cpu", cancel=cancel, **more
     )
     return finish(walk, (lambda event: each(event, cancel)) if each else None)
 
@@ -67,6 +67,21 @@ def test_each_network_starts_as_the_one_before_it(tmp_path: Path) -> None:
         assert float(coarse(x).std()) > 0  # it has learnt something to start from
     assert all(p.requires_grad for p in grown.model.parameters())
     assert read_card(tmp_path / "out.safetensors").parent == card.id
+
+
+def test_what_the_weights_of_the_classes_taught_is_taken_back_once_by_the_last_stage(tmp_path: Path) -> None:
+    plain, lowered = tmp_path / "plain", tmp_path / "lowered"
+    numbers = QUICK.with_changes(balance="log", start_counts=False)
+    _run(plain, numbers=numbers)
+    _run(lowered, numbers=numbers.with_changes(weights_back=0.75))
+    x = torch.randn(1, 3, 65, 81)
+    apart = []
+    for name in ("out-fcn16s.safetensors", "out.safetensors"):
+        with torch.no_grad():
+            scores = [load_checkpoint(folder / name)[0](x) for folder in (plain, lowered)]
+        apart.append(float((scores[0] - scores[1]).abs().max()))
+    assert apart[0] == 0.0
+    assert apart[1] > 0.05
 
 
 def test_an_interrupted_stage_is_gone_on_with_and_a_finished_one_kept(tmp_path: Path) -> None:
