@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Box:
-    """Rows y0 <= y < y1 and columns x0 <= x < x1, in image pixels (y down)."""
+class Box(NamedTuple):
+    """Rows y0 <= y < y1 and columns x0 <= x < x1, in image pixels (y down).
+
+    A named tuple and no data class: dozens are made a dab, and that takes a quarter of the time.
+    """
 
     y0: int
     x0: int

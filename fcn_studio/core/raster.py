@@ -8,6 +8,7 @@ Pixel (r, c) has its centre at (r + 0.5, c + 0.5) and is covered when its centre
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import reduce
 
 import numpy as np
@@ -17,6 +18,7 @@ from fcn_studio.core.box import Box
 
 Point = tuple[float, float]
 Line = tuple[Point, Point]
+Disc = tuple[Point, float]  # centre, radius
 Mask = NDArray[np.bool_]
 
 _ALWAYS_REACHES_PX = 1.4143  # a disc of this diameter holds a pixel's centre wherever it lies
@@ -36,8 +38,8 @@ def make_capsule(
     stroke paints nothing.
     """
     radii = diameter_px / 2, (diameter_px if end_diameter_px is None else end_diameter_px) / 2
-    discs = [(start_yx, radii[0]), (end_yx, radii[1])]
-    box = _box_of(discs, shape_hw)
+    discs = (start_yx, radii[0]), (end_yx, radii[1])
+    box = _box_of(*discs, shape_hw)
     if box.is_empty or max(radii) <= 0.5:
         return box, _trace_line(box, start_yx, end_yx)
     mask = _fill(box, discs, _tangents(start_yx, end_yx, *radii))
@@ -56,12 +58,12 @@ def make_square_stroke(
     """The same for an upright square tip; at both ends it covers a square of whole pixels."""
     sides = [max(1, round(side)) for side in (side_px, side_px if end_side_px is None else end_side_px)]
     ends = [snap_square(point, side) for point, side in zip((start_yx, end_yx), sides, strict=True)]
-    box = _box_of([(end, side / 2) for end, side in zip(ends, sides, strict=True)], shape_hw)
+    box = _box_of((ends[0], sides[0] / 2), (ends[1], sides[1] / 2), shape_hw)
     if box.is_empty:
         return box, np.zeros(box.shape_hw, bool)
     if max(sides) <= 1:
         return box, _trace_line(box, *ends)
-    mask = _fill(box, [], _square_lines(ends, sides))
+    mask = _fill(box, (), _square_lines(ends, sides))
     return box, mask | _trace_line(box, *ends) if min(sides) <= 1 else mask
 
 
@@ -71,11 +73,12 @@ def snap_square(centre_yx: Point, side_px: int) -> Point:
     return math.floor(centre_yx[0] - half + 0.5) + half, math.floor(centre_yx[1] - half + 0.5) + half
 
 
-def _box_of(tips: list[tuple[Point, float]], shape_hw: tuple[int, int]) -> Box:
-    low = [min(point[axis] - reach for point, reach in tips) for axis in (0, 1)]
-    high = [max(point[axis] + reach for point, reach in tips) for axis in (0, 1)]
-    box = Box(math.floor(low[0]), math.floor(low[1]), math.floor(high[0]) + 1, math.floor(high[1]) + 1)
-    return box.clip(shape_hw)
+def _box_of(first: Disc, last: Disc, shape_hw: tuple[int, int]) -> Box:
+    (y, x), reach = first
+    (end_y, end_x), end_reach = last
+    y0, x0 = min(y - reach, end_y - end_reach), min(x - reach, end_x - end_reach)
+    y1, x1 = max(y + reach, end_y + end_reach), max(x + reach, end_x + end_reach)
+    return Box(math.floor(y0), math.floor(x0), math.floor(y1) + 1, math.floor(x1) + 1).clip(shape_hw)
 
 
 def _tangents(start: Point, end: Point, start_radius: float, end_radius: float) -> list[Line]:
@@ -109,7 +112,7 @@ def _square_lines(centres: list[Point], sides: list[int]) -> list[Line]:
     return [*uprights, *zip(firsts, lasts, strict=True)]
 
 
-def _fill(box: Box, discs: list[tuple[Point, float]], lines: list[Line]) -> Mask:
+def _fill(box: Box, discs: Sequence[Disc], lines: Sequence[Line]) -> Mask:
     """bool [h, w] of `box`: in each row all that lies between the outermost of discs and lines."""
     rows = np.arange(box.y0, box.y1) + 0.5
     low, high = [], []  # NaN where there is nothing

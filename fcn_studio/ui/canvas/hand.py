@@ -173,9 +173,11 @@ class HandWidget(QWidget):
         ring, before = self._make_ring(), self._ring
         self._ring = ring if ring is not None and (ring.is_visible or ring.badges) else None
         if before != self._ring:
-            for old_or_new in (before, self._ring):
-                if old_or_new is not None:
-                    self.update(old_or_new.repaint_rect)
+            rects = [ring.repaint_rect for ring in (before, self._ring) if ring is not None]
+            if len(rects) == 2 and rects[0].intersects(rects[1]):
+                rects = [rects[0].united(rects[1])]
+            for rect in rects:
+                self.update(rect)
         shape = self._cursor_shape()
         if self._shape != shape:
             self._shape = shape

@@ -48,6 +48,11 @@ LOOKS: dict[str, Look] = {
 }
 
 
+def find_shown(looks: Mapping[str, Look]) -> frozenset[str]:
+    """The layers that are visible."""
+    return frozenset(layer for layer, look in looks.items() if look.visible)
+
+
 def next_style(look: Look) -> Style:
     """The style after this one, round and round."""
     return look.styles[(look.styles.index(look.style) + 1) % len(look.styles)]

@@ -32,7 +32,8 @@ class Fresh:
 
     def add(self, box: Box, mask: NDArray[np.bool_]) -> None:
         """Pixels of `mask` (bool [h, w] of `box`) too."""
-        self.painted[box.slices] |= mask
+        painted = self.painted[box.slices]
+        np.logical_or(painted, mask, out=painted)
         self.box = self.box.union(box)
 
 

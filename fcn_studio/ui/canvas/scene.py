@@ -14,7 +14,7 @@ from fcn_studio.ui.canvas.colors import OverlayColors, make_overlay_colors
 from fcn_studio.ui.canvas.compare import Comparison
 from fcn_studio.ui.canvas.frame import Frame, Pane, Picture
 from fcn_studio.ui.canvas.image_job import ImageJob
-from fcn_studio.ui.canvas.looks import LOOKS, Look, changed_look
+from fcn_studio.ui.canvas.looks import LOOKS, Look, changed_look, find_shown
 from fcn_studio.ui.canvas.planes import Fresh, OverlaySources, outline_margin_px
 from fcn_studio.ui.canvas.pyramid import Pyramid
 from fcn_studio.ui.canvas.tone import Display, Tone, channels_of
@@ -44,7 +44,8 @@ class Scene(QObject):
         self.transform = ViewTransform((1, 1), (1, 1))
         self.comparison = Comparison()
         self.display = Display()
-        self.looks: dict[str, Look] = dict(LOOKS)
+        self.looks: dict[str, Look] = dict(LOOKS)  # changed by `change_look` only
+        self._shown = find_shown(self.looks)
         self.image_shown = True
         self.marks_background = False
         self._pyramid: Pyramid | None = None
@@ -170,6 +171,7 @@ class Scene(QObject):
         before = self.looks[layer]
         self.looks[layer] = changed_look(before, **changes)
         if self.looks[layer] != before:
+            self._shown = find_shown(self.looks)
             self.mark_all_stale(new_colors=True)
 
     def show_image(self, is_shown: bool) -> None:
@@ -259,7 +261,7 @@ class Scene(QObject):
             fresh=self._fresh,
             channels=prediction.channels if prediction is not None else None,
             confidence=prediction.confidence if prediction is not None else None,
-            shown=frozenset(layer for layer, look in self.looks.items() if look.visible),
+            shown=self._shown,
         )
         return Pane(box, transform, sources, self._overlay_colors()[index])
 
