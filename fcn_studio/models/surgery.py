@@ -69,7 +69,7 @@ def copy_row(model: FcnNetwork, old: int, new: int, margin: float) -> None:
     for layer in model.score_layers():
         layer.weight[new_row] = layer.weight[old_row]
         bias_of(layer)[new_row] = bias_of(layer)[old_row]
-    bias_of(model.score_layers()[0])[new_row] -= margin
+    bias_of(model.score_layers()[-1])[new_row] -= margin
 
 
 def read_deeplab(path: Path | str) -> DeepLabMobileNetV2:

@@ -139,8 +139,8 @@ class TorchvisionNetwork(FcnNetwork):
         }
 
     def score_layers(self) -> list[nn.Conv2d]:
-        """Every layer with one row per class, the deepest first."""
-        layers = [layer for head in self._heads() for layer in reversed(list(head.modules()))]
+        """Every layer with one row per class, the auxiliary one first, the finest that answers last."""
+        layers = [layer for head in reversed(self._heads()) for layer in reversed(list(head.modules()))]
         return [layer for layer in layers if isinstance(layer, ScoreLayer)]
 
     def _heads(self) -> list[nn.Module]:

@@ -75,13 +75,15 @@ class Training:
         self._progress = progress
         self._run = run
         self._model = copy.deepcopy(model).to(device)
+        counts, present = (torch.from_numpy(numbers) for numbers in (deck.counts, deck.present))
+        self._weights = class_weights(counts, present, recipe.balance)
+        if recipe.weights_back and not recipe.start_weighed:  # put on what is taken back in the end
+            take_back_weights(self._model, self._weights, -recipe.weights_back)
         self._average = Average(self._model, recipe.ema_decay)
         if device == "cpu":
             speed_up_depthwise(self._model)
         self._optimizer = make_optimizer(self._model, recipe)
         self._random = PrivateRandom(seed)
-        counts, present = (torch.from_numpy(numbers) for numbers in (deck.counts, deck.present))
-        self._weights = class_weights(counts, present, recipe.balance)
         self._objective = Objective(recipe, self._weights, device)
         self._maker = BatchMaker(deck, recipe, spec, teaching)
         self._step = 0
@@ -196,7 +198,7 @@ class Training:
     def _answering(self) -> FcnNetwork:
         """The mean of the weights as it is measured and given away."""
         model, share = self._average.model, self.recipe.weights_back
-        if share and self._step:  # before the first step nothing has been weighed
+        if share:
             model = copy.deepcopy(model)
             take_back_weights(model, self._weights, share)
         return model

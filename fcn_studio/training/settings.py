@@ -102,6 +102,9 @@ class Recipe:
     """Weights of the classes from their pixels, see training.loss.class_weights."""
     weights_back: float = 0.0
     """So much of their logarithms is taken from the scores in the end, see training.unweigh; 0 = nothing."""
+    start_weighed: bool = False
+    """The start was trained with such weights and nothing was taken back; else that much is put on it first,
+    so that a short run does not take from it what it never got."""
     hard_share: float = 1.0
     """Only this share of the labelled pixels, the hardest ones, counts; 1 = all."""
     lovasz: float = 0.0
@@ -168,7 +171,7 @@ class Recipe:
         """The recipe of a stage, counted from 0, of a staged training."""
         factor = self.stage_rate**stage
         rates = {name: getattr(self, name) * factor for name in ("skip_rate", "head_rate", "trunk_rate")}
-        return replace(self, **rates)
+        return replace(self, **rates, start_weighed=self.start_weighed and stage == 0)
 
     def is_whole(self, step: int) -> bool:
         """Whether the step, counted from 0, shows whole images."""

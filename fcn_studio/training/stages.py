@@ -67,11 +67,8 @@ def train_stages(
         if resume and not last and run_folder is not None and _has_begun(run_folder / names[number + 1]):
             start = grow_start(path, source, seed)
             continue
-        numbers = recipe.for_stage(number)
-        if not last:  # the next stage is weighed again, at rates too low to undo what was taken back
-            numbers = numbers.with_changes(weights_back=0.0)
         outcome = yield from train_dataset(
-            start, source, path, numbers, seed=seed, run_folder=folder,
+            start, source, path, recipe.for_stage(number), seed=seed, run_folder=folder,
             resume=resume and folder is not None and _has_begun(folder), cancel=cancel, **more,
         )  # fmt: skip
         if outcome.reason == "stopped" and not last:

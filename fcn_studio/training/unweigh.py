@@ -1,4 +1,4 @@
-"""What the weights of the classes did to the answers of a network, taken back."""
+"""What the weights of the classes do to the answers of a network, taken back or put on."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from fcn_studio.models.fcn import FcnNetwork
 @torch.no_grad()
 def take_back_weights(model: FcnNetwork, class_weights: Tensor, share: float) -> None:
     """Lower the scores of each class by ``share`` times the logarithm of its weight, float [K], above 0.
+
+    A negative share puts on what the same positive one takes back.
 
     A loss in which a class weighs w teaches scores that are log(w) too high (Menon et al., "Long-tail
     learning via logit adjustment", ICLR 2021): rare things are learnt, and then seen where there are none.

@@ -73,6 +73,7 @@ def test_the_auxiliary_head_follows_the_state_dict() -> None:
     model = _load(name, having)
     assert set(model.state_dict()) == set(having)
     assert len(model.score_layers()) == 2
+    assert model.score_layers()[-1] is model.classifier[-1]  # whose bias reaches the answer
     model.load_state_dict(without)
     assert set(model.state_dict()) == set(without)
     assert set(model.outputs(VGA)) == {"out"}

@@ -144,7 +144,7 @@ def test_what_the_weights_of_the_classes_taught_is_taken_back_in_the_end(archite
     """Each score is lower by that share of the logarithm of its class's weight, everywhere, and no other."""
     torch.manual_seed(0)
     network = create_model(architecture, 2, score_width=4).eval()
-    recipe = TINY.with_changes(steps=2, balance="log")
+    recipe = TINY.with_changes(steps=2, balance="log", start_weighed=True)
     trainings = [_training(recipe.with_changes(weights_back=share), model=network) for share in (0.0, 0.75)]
     results = [finish(training.run(CancelToken()))[1].model for training in trainings]
     x = torch.rand(1, 3, 97, 97)
@@ -153,6 +153,17 @@ def test_what_the_weights_of_the_classes_taught_is_taken_back_in_the_end(archite
     by = 0.75 * trainings[0]._weights.log()
     assert by.max() - by.min() > 0.1
     assert torch.allclose(plain - lowered, by.view(1, -1, 1, 1).expand_as(plain), atol=1e-4)
+
+
+def test_a_brief_run_takes_nothing_from_its_start_that_it_did_not_put_on() -> None:
+    """So a network whose weights were taken back, trained on for a moment, does not lose that share twice."""
+    recipe = TINY.with_changes(steps=1, balance="log", weights_back=0.75)
+    recipe = recipe.with_changes(head_rate=1e-12, skip_rate=1e-12, trunk_rate=0.0)
+    start = make_network(2)
+    _, outcome = finish(_training(recipe, model=start).run(CancelToken()))
+    x = torch.rand(1, 3, 65, 65)
+    with torch.inference_mode():
+        assert torch.allclose(outcome.model(x), start(x), atol=1e-5)
 
 
 def test_a_run_begun_before_a_number_was_added_can_be_gone_on_with(tmp_path: Path) -> None:

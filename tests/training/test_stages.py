@@ -69,9 +69,9 @@ def test_each_network_starts_as_the_one_before_it(tmp_path: Path) -> None:
     assert read_card(tmp_path / "out.safetensors").parent == card.id
 
 
-def test_what_the_weights_of_the_classes_taught_is_taken_back_once_by_the_last_stage(tmp_path: Path) -> None:
+def test_what_the_weights_of_the_classes_taught_is_taken_back_once_over_all_stages(tmp_path: Path) -> None:
     plain, lowered = tmp_path / "plain", tmp_path / "lowered"
-    numbers = QUICK.with_changes(balance="log", start_counts=False)
+    numbers = QUICK.with_changes(balance="log", start_counts=False, start_weighed=True)
     _run(plain, numbers=numbers)
     _run(lowered, numbers=numbers.with_changes(weights_back=0.75))
     x = torch.randn(1, 3, 65, 81)
@@ -80,8 +80,8 @@ def test_what_the_weights_of_the_classes_taught_is_taken_back_once_by_the_last_s
         with torch.no_grad():
             scores = [load_checkpoint(folder / name)[0](x) for folder in (plain, lowered)]
         apart.append(float((scores[0] - scores[1]).abs().max()))
-    assert apart[0] == 0.0
-    assert apart[1] > 0.05
+    assert apart[0] > 0.05
+    assert apart[1] == pytest.approx(apart[0], rel=0.1)
 
 
 def test_an_interrupted_stage_is_gone_on_with_and_a_finished_one_kept(tmp_path: Path) -> None:
