@@ -14,6 +14,8 @@ from fcn_studio.ui.theme import Theme
 if TYPE_CHECKING:
     from fcn_studio.session.session import Session
 
+NARROWEST_PX = 220  # the words for a state fit beside the thumbnail, also with a scroll bar
+
 
 class ImageListPanel(QWidget):
     """Shows the session's images; a click opens one."""
@@ -38,7 +40,7 @@ class ImageListPanel(QWidget):
         layout.addLayout(make_row(make_heading(self.tr("Images")), None, self.count))
         layout.addWidget(self.filter)
         layout.addWidget(self.view, 1)
-        self.setMinimumWidth(204)
+        self.setMinimumWidth(NARROWEST_PX)
         self._connect()
 
     def _make_view(self, theme: Theme) -> QListView:
@@ -66,6 +68,7 @@ class ImageListPanel(QWidget):
         events.thumbnail_ready.connect(self.rows.put_thumbnail)
         events.image_opening.connect(self._show_current)
         events.image_opened.connect(self._on_image_opened)
+        events.image_failed.connect(self._on_image_failed)
 
     def ask_filter(self) -> None:
         """Put the cursor into the filter."""
@@ -96,7 +99,14 @@ class ImageListPanel(QWidget):
         self.count.setText(self.tr("{0} of {1} reviewed").format(done, total) if total else "")
 
     def _on_image_opened(self, document: object) -> None:
-        self._show_current(getattr(document, "image_id", None))
+        image_id = getattr(document, "image_id", None)
+        self.rows.show_opened(image_id or "")
+        self._show_current(image_id)
+
+    def _on_image_failed(self, image_id: str, sentence: str) -> None:
+        """The canvas still shows the image before: so does the list, or people would label the wrong one."""
+        self.rows.show_failed(image_id, sentence)
+        self._show_current(self._session.images.current_id or image_id)
 
     def _show_current(self, image_id: str | None) -> None:
         index = self.shown.mapFromSource(self.rows.index(self.rows.row_of(image_id), 0))

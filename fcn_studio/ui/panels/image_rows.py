@@ -41,7 +41,9 @@ STATE_GLYPHS = {
     "reviewed": ("check-circle", "success"),
     "in progress": ("circle-half-full", "warning"),
     "unlabelled": ("circle-outline", "muted"),
+    "unreadable": ("alert-circle", "error"),
 }
+UNREADABLE = "unreadable"
 
 
 class ImageRows(QAbstractListModel):
@@ -53,6 +55,7 @@ class ImageRows(QAbstractListModel):
         self._entries: list[ImageEntry] = []
         self._rows: dict[str, int] = {}
         self._thumbnails: OrderedDict[str, QPixmap | None] = OrderedDict()  # None: asked for
+        self._failed: dict[str, str] = {}  # image id: why it could not be opened
 
     def reload(self) -> None:
         """Read the list anew, as after another folder was opened."""
@@ -60,6 +63,7 @@ class ImageRows(QAbstractListModel):
         self._entries = list(self._session.images.entries)
         self._rows = {entry.image_id: row for row, entry in enumerate(self._entries)}
         self._thumbnails.clear()
+        self._failed.clear()
         self.endResetModel()
 
     def refresh_state(self, image_id: str) -> None:
@@ -68,6 +72,21 @@ class ImageRows(QAbstractListModel):
         if row is not None:
             state = self._session.images.state_of(image_id)
             self._entries[row] = replace(self._entries[row], state=state)
+            self.dataChanged.emit(self.index(row), self.index(row))
+
+    def show_failed(self, image_id: str, sentence: str) -> None:
+        """Mark an image that could not be opened; the sentence, with its cure, is the row's tooltip."""
+        self._failed[image_id] = sentence
+        self._repaint(image_id)
+
+    def show_opened(self, image_id: str) -> None:
+        """An image was opened: if it could not be before, it is as good as the others now."""
+        if self._failed.pop(image_id, None) is not None:
+            self._thumbnails.pop(image_id, None)  # asked for anew
+            self._repaint(image_id)
+
+    def _repaint(self, image_id: str) -> None:
+        if (row := self._rows.get(image_id)) is not None:
             self.dataChanged.emit(self.index(row), self.index(row))
 
     def count_reviewed(self) -> int:
@@ -99,16 +118,19 @@ class ImageRows(QAbstractListModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return entry.name
         if role == Qt.ItemDataRole.ToolTipRole:
-            return entry.image_id
+            return self._failed.get(entry.image_id, entry.image_id)
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            return f"{entry.name}, {entry.state.value}"
+            return f"{entry.name}, {self._state(entry)}"
         if role == ID_ROLE:
             return entry.image_id
         if role == STATE_ROLE:
-            return entry.state.value
+            return self._state(entry)
         if role == THUMBNAIL_ROLE:
             return self._thumbnail(entry.image_id)
         return None
+
+    def _state(self, entry: ImageEntry) -> str:
+        return UNREADABLE if entry.image_id in self._failed else entry.state.value
 
     def _thumbnail(self, image_id: str) -> QPixmap | None:
         if image_id not in self._thumbnails:
