@@ -99,7 +99,7 @@ def _fault(error: Exception) -> str:
 
 def _check_file(path: Path) -> None:
     if not os.path.lexists(path):
-        raise ImageReadError(f"{path} does not exist: check the name.")
+        raise ImageReadError(f"{path} does not exist: put it back or check the name.")
     if path.is_dir():
         raise ImageReadError(f"{path} is a folder, not an image: choose an image file.")
     if not path.exists():

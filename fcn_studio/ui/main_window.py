@@ -152,6 +152,7 @@ class MainWindow(QMainWindow):
         canvas.hint_changed.connect(self.status.show_hint)
         canvas.tool_changed.connect(self._on_tool_changed)
         canvas.classes_wanted.connect(self._on_classes_wanted)
+        self.classes.answered.connect(canvas.setFocus)
         self.tool_row.size_changed.connect(canvas.set_brush_size)
         self.tool_row.follow(canvas)
         self.view_controls = ViewControls(

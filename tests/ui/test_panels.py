@@ -87,6 +87,25 @@ def test_classes_of_ones_own_are_typed_one_by_one(previewed: App) -> None:
     assert [row.entry.name for row in previewed.window.classes.list.rows][-1] == "background"
 
 
+def test_a_question_that_was_answered_gives_the_keyboard_to_the_canvas(previewed: App) -> None:
+    panel, canvas = previewed.window.classes, previewed.window.canvas
+    panel.choice.use_own.click()
+    QTest.keyClicks(panel.choice.field, "leaf")
+    panel.choice.done.setFocus()
+    panel.choice.done.click()
+    assert not previewed.session.classes.is_preview
+    assert canvas.hasFocus(), "and not whatever stands below the buttons that are gone"
+    for last in (Qt.Key.Key_Escape, Qt.Key.Key_Return):
+        panel.ask_new_class()
+        QTest.keyClicks(panel.new_name, "rust")
+        QTest.keyClick(panel.new_name, last)
+        assert canvas.hasFocus()
+    row = panel.list.rows[0]
+    row.rename()
+    QTest.keyClick(row.editor, Qt.Key.Key_Escape)
+    assert row.hasFocus(), "the next arrow or Tab starts there"
+
+
 def test_a_typed_name_can_be_taken_away_and_the_question_asked_again(previewed: App) -> None:
     choice = previewed.window.classes.choice
     key(previewed, Qt.Key.Key_N)

@@ -116,7 +116,7 @@ class ClassRow(QWidget):
         self.eye.clicked.connect(self._on_eye)
         self.lock.clicked.connect(self._on_lock)
         self.editor.taken.connect(self._on_named)
-        self.editor.left.connect(lambda: self._names.setCurrentWidget(self.name))
+        self.editor.left.connect(self._on_editor_left)
 
     @property
     def entry(self) -> ClassInfo | None:
@@ -179,6 +179,11 @@ class ClassRow(QWidget):
     def _on_named(self, name: str) -> None:
         if self._entry is not None and name.strip() != self._entry.name:
             self.renamed.emit(self._entry.id, name)
+
+    def _on_editor_left(self) -> None:
+        if self.editor.hasFocus():  # else Qt gives the keyboard to whatever stands below the list
+            self.setFocus(Qt.FocusReason.OtherFocusReason)
+        self._names.setCurrentWidget(self.name)
 
     def _on_swatch(self) -> None:
         if self._entry is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QColorDialog, QSizePolicy
 
@@ -45,6 +45,8 @@ def compute_shares(document: Document, classes: ClassTable) -> dict[int, float]:
 class ClassesPanel(Section):
     """Shows the session's classes and sends it what the person wants of them."""
 
+    answered = Signal()  # a question of the panel was answered here; the keyboard is free for the canvas
+
     def __init__(self, session: Session, theme: Theme) -> None:
         self.add_button = make_tool_button("Add a class")
         super().__init__(self.tr("Classes"), self.add_button)
@@ -73,8 +75,8 @@ class ClassesPanel(Section):
         classes, events = self._session.classes, self._session.events
         self.add_button.clicked.connect(self.ask_new_class)
         self.new_name.taken.connect(lambda name: self._try(classes.add, name))
-        self.new_name.left.connect(self.new_name.hide)
-        self.choice.model_classes_wanted.connect(lambda: self._try(classes.use_model_classes))
+        self.new_name.left.connect(self._on_name_left)
+        self.choice.model_classes_wanted.connect(self._on_model_classes)
         self.choice.own_classes_wanted.connect(self._on_own_classes)
         self.choice.typing_changed.connect(lambda is_typing: self.list.setVisible(not is_typing))
         self.list.chosen.connect(self._on_row_chosen)
@@ -135,11 +137,22 @@ class ClassesPanel(Section):
         else:
             self._session.classes.choose(class_id)
 
+    def _on_name_left(self) -> None:
+        if self.new_name.hasFocus():  # Enter or Escape, and not a click elsewhere
+            self.answered.emit()
+        self.new_name.hide()
+
+    def _on_model_classes(self) -> None:
+        self.answered.emit()
+        self._try(self._session.classes.use_model_classes)
+
     def _on_own_classes(self, names: list[str]) -> None:
         try:
             self._session.classes.use_own_classes(names)
         except FcnStudioError as error:
             self.choice.show_problem(error.user_message)
+        else:
+            self.answered.emit()
 
     def _ask_color(self, class_id: int) -> None:
         entry = self._session.classes.shown.by_id(class_id)
