@@ -56,6 +56,7 @@ class HandWidget(QWidget):
         self._pointer: QPointF | None = None
         self._pointed_yx: tuple[int, int] | None = None
         self._alt_held = False
+        self._is_led_by_keys = False  # the pointer: see `KeyWidget`
         self._ring: BrushRing | None = None
         self._shape = Qt.CursorShape.ArrowCursor
         self._sketch: DrawnSketch | None = None
@@ -155,7 +156,7 @@ class HandWidget(QWidget):
 
     def _tell_hint(self) -> None:
         tool = self.tools.current
-        hint = QCoreApplication.translate("Tool", tool.hint)
+        hint = QCoreApplication.translate("Tool", tool.key_hint if self._is_led_by_keys else tool.hint)
         guarded = describe_protection(self.session.editing.protection, self.session.classes.table)
         if guarded and tool.writes:
             hint = f"{self.tr('Protected')}: {guarded} · {hint}"

@@ -1,18 +1,15 @@
-"""The half of the canvas that listens: mouse, pen, wheel, pinch and keys go to navigation or to the tool."""
+"""The half of the canvas that listens to the hand: mouse, pen, wheel and pinch."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QPointF, Qt, Signal
-from PySide6.QtGui import QPainter
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtWidgets import QApplication, QWidget
 
-from fcn_studio.ui.canvas.hand import HandWidget
-from fcn_studio.ui.canvas.key_pointer import find_moved, paint_cross, repaint_rect
+from fcn_studio.ui.canvas.key_widget import KeyWidget
 from fcn_studio.ui.canvas.navigation import NOTCH, is_trackpad
-from fcn_studio.ui.canvas.pointer import read_mouse, read_tablet, to_device_yx
-from fcn_studio.ui.canvas.transform import ViewTransform
+from fcn_studio.ui.canvas.pointer import read_mouse, read_tablet
 from fcn_studio.ui.tools.base import PointerEvent
 
 if TYPE_CHECKING:
@@ -20,7 +17,6 @@ if TYPE_CHECKING:
         QEnterEvent,
         QFocusEvent,
         QHideEvent,
-        QKeyEvent,
         QMouseEvent,
         QNativeGestureEvent,
         QTabletEvent,
@@ -29,40 +25,18 @@ if TYPE_CHECKING:
 
     from fcn_studio.session.session import Session
 
-CONFIRM_KEYS = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
-BACK_KEYS = (Qt.Key.Key_Backspace, Qt.Key.Key_Delete)
 RARE_EVENTS = frozenset(
     (QEvent.Type.ShortcutOverride, QEvent.Type.NativeGesture, QEvent.Type.DevicePixelRatioChange)
 )
 
 
-class PointerWidget(HandWidget):
-    """Takes what a person does with their hands.
-
-    `zoom_changed`: device pixels an image pixel; `view_moved`: the image lies elsewhere. See `HandWidget` for
-    the other signals.
-    """
-
-    zoom_changed = Signal(float)
-    view_moved = Signal()
+class PointerWidget(KeyWidget):
+    """Takes what a person does with mouse, pen and fingers. See `KeyWidget` for keys and signals."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)
-        self._is_led_by_keys = False
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-
-    def move_to(self, transform: ViewTransform | None) -> None:
-        """Show the image elsewhere; None changes nothing."""
-        before = self.scene.transform
-        if transform is None or transform == before:
-            return
-        self.scene.set_transform(transform)
-        if transform.scale != before.scale:
-            self.zoom_changed.emit(transform.scale)
-        self.draw_sketch()
-        self.refresh_pointer()
-        self.view_moved.emit()
 
     # --- mouse and pen ------------------------------------------------------------------------------------
 
@@ -170,73 +144,7 @@ class PointerWidget(HandWidget):
         if not self._is_led_by_keys:
             self._take_pointer(None)
 
-    # --- keys and focus -----------------------------------------------------------------------------------
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if self._is_for_tool(event):
-            self._end_or_step_back(event.key())
-        elif self.navigation.space(event):
-            self.refresh_pointer()
-        elif not self._lead(event):
-            moved = self.navigation.key(self.scene.transform, event)
-            if moved is None:
-                super().keyPressEvent(event)
-            self.move_to(moved)
-
-    def _lead(self, event: QKeyEvent) -> bool:
-        """Without a mouse: move the pointer, or click where it is; True when the key was for this."""
-        tool, starts_here = self.tools.current, self._is_led_by_keys or self.pointed_yx is not None
-        place = find_moved(event, self._pointer if starts_here else None, self.rect())
-        if self.scene.document is None or tool.is_busy:
-            return False
-        if place is not None:
-            self._take_pointer(place)
-            self._is_led_by_keys = True
-            self.update(repaint_rect(place))
-            return True
-        if event.key() not in CONFIRM_KEYS or not self._is_led_by_keys or self._pointer is None:
-            return False
-        device_yx = to_device_yx(self._pointer, self.navigation.pixel_ratio)
-        y, x = self._transform_at(self._pointer).to_image(*device_yx)
-        click = PointerEvent(y, x, shift=bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier))
-        tool.press(click)
-        tool.release(click)
-        return True
-
-    def _take_pointer(self, position: QPointF | None, *, alt_held: bool = False) -> None:
-        if self._is_led_by_keys and self._pointer is not None:
-            self.update(repaint_rect(self._pointer))
-            self._is_led_by_keys = False
-        super()._take_pointer(position, alt_held=alt_held)
-
-    def paint_hand(self, painter: QPainter) -> None:
-        super().paint_hand(painter)
-        if self._is_led_by_keys and self._pointer is not None:
-            paint_cross(painter, self._pointer)
-
-    def _is_for_tool(self, event: QKeyEvent) -> bool:
-        """Whether a key ends what is under way, or takes its last step back."""
-        tool = self.tools.current
-        if event.modifiers() & ~(Qt.KeyboardModifier.KeypadModifier | Qt.KeyboardModifier.ShiftModifier):
-            return False
-        if event.key() == Qt.Key.Key_Escape:
-            return tool.is_busy or tool.is_open
-        return tool.is_open and event.key() in (*CONFIRM_KEYS, *BACK_KEYS)
-
-    def _end_or_step_back(self, key: int) -> None:
-        tool = self.tools.current
-        if key == Qt.Key.Key_Escape:
-            tool.cancel()
-        elif key in CONFIRM_KEYS:
-            tool.confirm()
-        else:
-            tool.step_back()
-
-    def keyReleaseEvent(self, event: QKeyEvent) -> None:
-        if self.navigation.space(event):
-            self.refresh_pointer()
-        else:
-            super().keyReleaseEvent(event)
+    # --- focus ----------------------------------------------------------------------------------------------
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         super().focusOutEvent(event)

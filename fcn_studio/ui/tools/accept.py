@@ -19,6 +19,7 @@ class AcceptTool(BrushTool):
     key = "V"
     icon = "mdi6.check-decagram-outline"
     hint = translatable("Tool", "Click accepts a region, drag what the brush covers · right button rejects")
+    key_hint = translatable("Tool", "Enter accepts a region · Ctrl+arrows move, with Shift by a pixel")
     option_names: ClassVar[tuple[str, ...]] = ("size",)
 
     def __init__(self, context: ToolContext) -> None:

@@ -1,4 +1,4 @@
-"""Rectangle and ellipse: a drag from corner to corner; Shift makes them regular."""
+"""Rectangle and ellipse: a drag, or two Enters, from corner to corner; Shift makes them regular."""
 
 from __future__ import annotations
 
@@ -43,17 +43,26 @@ class RectangleTool(Tool):
     key = "T"
     icon = "mdi6.rectangle-outline"
     hint = translatable("Tool", "Drag a rectangle · Shift for a square · Alt subtracts")
+    key_hint = translatable(
+        "Tool", "Enter begins and ends · Ctrl+arrows draw · Shift+Enter for a square · Alt+Enter subtracts"
+    )
 
     def __init__(self, context: ToolContext) -> None:
         super().__init__(context)
         self._start: Point | None = None
         self._end: Point = (0.0, 0.0)
+        self._held = False  # a button is down; else what is begun stays open until the next Enter or click
+        self._is_regular = False  # begun with Shift and Enter
         self._class_id = UNLABELLED
         self._document: Document | None = None
 
     @property
     def is_busy(self) -> bool:
-        return self._start is not None
+        return self._held
+
+    @property
+    def is_open(self) -> bool:
+        return self._start is not None and not self._held
 
     @property
     def sketch(self) -> Sketch | None:
@@ -63,22 +72,43 @@ class RectangleTool(Tool):
         return Sketch(points, is_closed=True, erases=self._class_id == UNLABELLED)
 
     def press(self, event: PointerEvent) -> None:
-        if self._context.document is None or self._start is not None:
+        if self._context.document is None or self._held:
             return
-        class_id = find_class(self._context, erases=event.takes_away)
-        if class_id is not None:
-            self._class_id, self._document = class_id, self._context.document
-            self._start = self._end = event.point_yx
-            self._context.draw_sketch()
+        if self._start is not None or self._begin(event):
+            self._held = True
+            self.move(event)
 
     def move(self, event: PointerEvent) -> None:
         if self._start is not None:
-            self._end = self._make_regular(self._start, event.point_yx) if event.shift else event.point_yx
+            regular = event.shift or self._is_regular
+            self._end = self._make_regular(self._start, event.point_yx) if regular else event.point_yx
             self._context.draw_sketch()
+
+    def hover(self, event: PointerEvent) -> None:
+        self.move(event)
 
     def release(self, event: PointerEvent) -> None:
         self.move(event)
         self.finish()
+
+    def enter(self, event: PointerEvent) -> None:
+        """The first begins at the cross, the second ends there."""
+        ends = self.is_open
+        self.press(event)
+        if ends:
+            self.release(event)
+        else:
+            self._held, self._is_regular = False, event.shift
+
+    def confirm(self) -> None:
+        self.finish()
+
+    def step_back(self) -> None:
+        self.cancel()
+
+    def let_go(self) -> None:
+        if self._held:
+            self.finish()
 
     def finish(self) -> None:
         start, document = self._start, self._document
@@ -89,7 +119,16 @@ class RectangleTool(Tool):
 
     def cancel(self) -> None:
         self._start = self._document = None
+        self._held = False
         self._context.draw_sketch()
+
+    def _begin(self, event: PointerEvent) -> bool:
+        class_id = find_class(self._context, erases=event.takes_away)
+        if class_id is None:
+            return False
+        self._class_id, self._document = class_id, self._context.document
+        self._start, self._is_regular = event.point_yx, False
+        return True
 
     def _make_regular(self, start: Point, end: Point) -> Point:
         """The other corner of a square (or circle) as large as the longer side."""
@@ -114,6 +153,9 @@ class EllipseTool(RectangleTool):
     key = "O"
     icon = "mdi6.ellipse-outline"
     hint = translatable("Tool", "Drag an ellipse · Shift for a circle · Alt subtracts")
+    key_hint = translatable(
+        "Tool", "Enter begins and ends · Ctrl+arrows draw · Shift+Enter for a circle · Alt+Enter subtracts"
+    )
 
     def _outline(self, start: Point, end: Point) -> tuple[Point, ...]:
         middle_y, middle_x = (start[0] + end[0]) / 2, (start[1] + end[1]) / 2

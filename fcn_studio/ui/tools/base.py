@@ -114,6 +114,7 @@ class Tool:
     key: ClassVar[str]
     icon: ClassVar[str]  # name of a QtAwesome icon
     hint: ClassVar[str]  # for the status bar
+    key_hint: ClassVar[str] = translatable("Tool", "Enter clicks · Ctrl+arrows move, with Shift by a pixel")
     has_size: ClassVar[bool] = False  # shows the brush's ring
     writes: ClassVar[bool] = True  # changes labels, so that protection matters
     option_names: ClassVar[tuple[str, ...]] = ()  # what it can be told, see ToolOptions
@@ -152,6 +153,15 @@ class Tool:
 
     def release(self, event: PointerEvent) -> None:
         """The button went up."""
+
+    def enter(self, event: PointerEvent) -> None:
+        """Enter went down, without a mouse: a click where the cross is."""
+        self.press(event)
+        self.release(event)
+
+    def steer(self, event: PointerEvent) -> None:
+        """Keys moved the cross; while something is open only."""
+        self.hover(event)
 
     def confirm(self) -> None:
         """Finish what is open."""

@@ -38,6 +38,9 @@ class BrushTool(Tool):
     key = "B"
     icon = "mdi6.brush"
     hint = translatable("Tool", "Drag to paint · right drag erases · [ ] size · Shift for a line · Alt picks")
+    key_hint = translatable(
+        "Tool", "Enter paints a dab, Shift+Enter a line · Ctrl+arrows move · [ ] size · Alt+Enter picks"
+    )
     has_size = True
     option_names: ClassVar[tuple[str, ...]] = ("size", "square", "pressure")
     verb: ClassVar[str] = "Paint"

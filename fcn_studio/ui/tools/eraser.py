@@ -14,6 +14,7 @@ class EraserTool(BrushTool):
     key = "E"
     icon = "mdi6.eraser"
     hint = translatable("Tool", "Drag to take labels away · [ ] size · Shift for a line")
+    key_hint = translatable("Tool", "Enter erases a dab, Shift+Enter a line · Ctrl+arrows move · [ ] size")
 
     def _erases(self, _event: PointerEvent) -> bool:
         return True

@@ -31,6 +31,10 @@ class PolygonTool(Tool):
         "Tool",
         "Click points · Enter closes · Backspace steps back · Ctrl+click removes a point · Alt subtracts",
     )
+    key_hint = translatable(
+        "Tool",
+        "Enter adds a point, twice or on the first closes · Backspace steps back · Alt+Enter subtracts",
+    )
 
     def __init__(self, context: ToolContext) -> None:
         super().__init__(context)
@@ -104,6 +108,16 @@ class PolygonTool(Tool):
 
     # --- keys and ends ------------------------------------------------------------------------------------
 
+    def enter(self, event: PointerEvent) -> None:
+        """Add a point at the cross; with Shift, on the last point again or on the first one: close."""
+        points, here = self._points, event.point_yx
+        again = points[-1:] == [here]
+        if len(points) > 2 and (again or event.shift or self._find_point(here) == 0):
+            self.confirm()
+        elif not again and self._context.document is not None and (points or self._begin(event)):
+            points.append(here)
+            self.hover(event)
+
     def confirm(self) -> None:
         points, document = list(self._points), self._document
         self.cancel()
@@ -165,6 +179,10 @@ class LassoTool(PolygonTool):
         "Tool",
         "Drag round a thing · let go with Shift to go on, then Enter closes · Alt subtracts",
     )
+    key_hint = translatable(
+        "Tool",
+        "Enter begins and closes · Ctrl+arrows draw · Backspace steps back · Alt+Enter subtracts",
+    )
 
     def press(self, event: PointerEvent) -> None:
         if self._context.document is None or self._held is not None:
@@ -188,6 +206,20 @@ class LassoTool(PolygonTool):
         self._context.draw_sketch()
         if was_drag and not event.shift:
             self.confirm()
+
+    def enter(self, event: PointerEvent) -> None:
+        """The first begins the line that `steer` draws, the second closes it."""
+        if self._points:
+            self.steer(event)
+            self.confirm()
+        else:
+            self.press(event)
+            self.release(event)
+
+    def steer(self, event: PointerEvent) -> None:
+        if self._points and event.point_yx != self._points[-1]:
+            self._points.append(event.point_yx)
+        self.hover(event)
 
     @property
     def sketch(self) -> Sketch | None:
