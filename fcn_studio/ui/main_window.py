@@ -187,6 +187,7 @@ class MainWindow(QMainWindow):
             self._pages.setCurrentWidget(self.canvas)
             self.canvas.setFocus()  # and not the first button of the tool row
         self.tool_row.show_title(session.project_title or "FCN Studio")
+        self.hint.show_preview(session.classes.is_preview)
         parts = [session.document.name if session.document else "", session.project_title, "FCN Studio"]
         self.setWindowTitle(" – ".join(filter(None, parts)))
 

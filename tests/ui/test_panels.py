@@ -286,6 +286,40 @@ def test_the_status_bar_tells_where_strokes_are(previewed: App) -> None:
     assert status.saved.objectName() == "warning"
 
 
+def test_without_an_image_the_status_bar_speaks_of_no_zoom_and_no_tool(app: App, photos: Path, qtbot) -> None:
+    status = app.window.status
+    assert (status.zoom.text(), status.hint.text()) == ("", "")
+    app.open([photos])
+    wait_for_image(app, qtbot)
+    assert status.zoom.text().endswith("%")
+    assert status.hint.text()
+
+
+def test_the_words_on_the_pixel_leave_the_hint_its_room(previewed: App, qtbot) -> None:
+    window, status = previewed.window, previewed.window.status
+    status.show_hint("Protected: only unlabelled, aeroplane and bicycle locked · " + "Drag to paint · " * 6)
+    fitting = 0
+    for width_px in range(1000, 2400, 200):
+        window.resize(width_px, 800)
+        qtbot.waitUntil(lambda width_px=width_px: status.width() == width_px, timeout=WAIT_MS)
+        QApplication.processEvents()
+        wanted_px = status.hint.sizeHint().width()
+        fitting += status.hint.width() >= wanted_px
+        assert status.hint.width() >= min(wanted_px, width_px - 400), width_px
+    assert 0 < fitting < 7
+
+
+def test_the_first_hint_speaks_of_choosing_classes_while_they_are_a_preview(previewed: App, qtbot) -> None:
+    hint = previewed.window.hint
+    previewed.window.actions_of.run("show_hint")
+    first = hint.texts[0]
+    qtbot.waitUntil(lambda: "your own" in first.text(), timeout=WAIT_MS)
+    assert hint.keys[0].text() == "N"
+    previewed.session.classes.use_model_classes()
+    qtbot.waitUntil(lambda: "Choose a class" in first.text(), timeout=WAIT_MS)
+    assert hint.keys[0].text() == "1"
+
+
 def test_the_status_bar_tells_class_and_confidence_under_the_pointer(previewed: App) -> None:
     previewed.session.classes.use_own_classes(["cat"])
     key(previewed, Qt.Key.Key_1)

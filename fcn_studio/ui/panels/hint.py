@@ -25,15 +25,18 @@ class HintCard(QFrame):
         self._stage = stage
         self.setObjectName("card")
         self.setAccessibleName(self.tr("First steps"))
-        self._texts: list[QLabel] = []
+        self._is_preview = False
+        self.keys: list[QLabel] = []
+        self.texts: list[QLabel] = []
         grid = QGridLayout(self)
         grid.setContentsMargins(16, 12, 10, 12)
         grid.setHorizontalSpacing(10)
         grid.setVerticalSpacing(6)
-        for row, (key, text) in enumerate(self._lines()):
-            grid.addWidget(make_key_chip(key), row, 0)
-            self._texts.append(make_label(text))
-            grid.addWidget(self._texts[-1], row, 1)
+        for row in range(len(self._lines())):
+            self.keys.append(make_key_chip(""))
+            self.texts.append(make_label())
+            grid.addWidget(self.keys[-1], row, 0)
+            grid.addWidget(self.texts[-1], row, 1)
         close = make_tool_button(self.tr("Close the hint"))
         close.setIcon(make_icon(theme, "close", "muted"))
         close.clicked.connect(self.go)
@@ -45,8 +48,14 @@ class HintCard(QFrame):
         self.hide()
 
     def _lines(self) -> tuple[tuple[str, str], ...]:
+        seen = self.tr("The tinted areas are what the network sees.")
+        preview = self.tr("Take its classes on the right, or type your own …")
+        chosen = self.tr("Choose a class on the right …")
         return (
-            ("1", self.tr("The tinted areas are what the network sees. Choose a class on the right …")),
+            (
+                key_text("add_class") if self._is_preview else "1",
+                f"{seen} {preview if self._is_preview else chosen}",
+            ),
             (
                 key_text("tool_brush"),
                 self.tr("… and paint over mistakes; a drag with the right button erases."),
@@ -54,7 +63,20 @@ class HintCard(QFrame):
             (key_text("next_image"), self.tr("Go on to the next image, then press “Fine-tune” to teach it.")),
         )
 
+    def show_preview(self, is_preview: bool) -> None:
+        """Whether the classes are a preview and have to be chosen before anything can be painted."""
+        if is_preview != self._is_preview:
+            self._is_preview = is_preview
+            self._write()
+            self._place()
+
+    def _write(self) -> None:
+        for key, label, (name, text) in zip(self.keys, self.texts, self._lines(), strict=True):
+            key.setText(name)
+            label.setText(text)
+
     def appear(self) -> None:
+        self._write()  # the keys may be others than at the start
         self.show()
         self.raise_()
         self._place()
@@ -69,7 +91,7 @@ class HintCard(QFrame):
     def _place(self) -> None:
         """At the bottom, in the middle; the lines wrap where there is little room."""
         room = self._stage.width() - FRAME_PX
-        for text in self._texts:
+        for text in self.texts:
             fit_text(text, room)
         self.adjustSize()
         x = (self._stage.width() - self.width()) // 2

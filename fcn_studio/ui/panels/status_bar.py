@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 DEVICE_PX = 320
 PIXEL_EVERY_MS = 40
+GAPS_PX = 120  # margins of the line and gaps between its parts
 SAVED_SIGNS = {
     "nothing to save": ("", ""),
     "written": ("content-save-outline", "muted"),
@@ -34,6 +35,7 @@ class StatusBar(QStatusBar):
         self._session, self._theme = session, theme
         self._pointer: tuple[int, int] | None = None
         self._is_behind = False  # the pixel's words wait for the timer
+        self._hint_text, self._zoom_text = "", ""
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(PIXEL_EVERY_MS)
@@ -43,6 +45,7 @@ class StatusBar(QStatusBar):
         self.hint = ElidedLabel(name="muted")
         self.hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.zoom = make_label("", "muted")
+        self.zoom.setToolTip(self.tr("Zoom"))
         self.saved_icon, self.saved = QLabel(), make_label("", "muted")
         self.device_icon, self.device = QLabel(), make_label("", "muted")
         line = QWidget()
@@ -69,6 +72,8 @@ class StatusBar(QStatusBar):
         events.prediction_changed.connect(self._on_pixel_changed)
         events.classes_changed.connect(self._on_pixel_changed)
         events.image_opened.connect(self._on_pixel_changed)
+        events.image_opened.connect(self._show_view)
+        events.project_opened.connect(self._show_view)
         self._activity = ""
         self._theme.changed.connect(self._dress)
 
@@ -77,11 +82,16 @@ class StatusBar(QStatusBar):
         self._on_device_changed()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Where there is room, the pixel's words get a fixed width, so that the hint does not dance."""
         super().resizeEvent(event)
+        self._keep_room()
+
+    def _keep_room(self) -> None:
+        """A fixed width for the words on the pixel, so that the hint does not dance; none that it needs."""
         longest = "x 8888   y 8888   background, accepted   network: background, 0.88"
         room = self.fontMetrics().horizontalAdvance(longest)
-        self._pixel.setMinimumWidth(room if self.width() > 3 * room else 0)
+        right = (self.zoom, self.saved_icon, self.saved, self.device_icon, self.device)
+        taken = sum(each.sizeHint().width() for each in (self.hint, *right)) + GAPS_PX
+        self._pixel.setMinimumWidth(room if self.width() >= room + taken else 0)
 
     # --- what the canvas says -------------------------------------------------------------------------------
 
@@ -101,12 +111,20 @@ class StatusBar(QStatusBar):
 
     def show_zoom(self, scale: float) -> None:
         """Device pixels an image pixel."""
-        self.zoom.setText(f"{round(scale * 100)} %")
-        self.zoom.setToolTip(self.tr("Zoom"))
+        self._zoom_text = f"{round(scale * 100)} %"
+        self._show_view()
 
     def show_hint(self, text: str) -> None:
         """What the tool in hand does with the mouse."""
-        self.hint.setText(text)
+        self._hint_text = text
+        self._show_view()
+
+    def _show_view(self, *_what: object) -> None:
+        """Zoom and hint say something only where there is an image."""
+        is_open = self._session.document is not None
+        self.zoom.setText(self._zoom_text if is_open else "")
+        self.hint.setText(self._hint_text if is_open else "")
+        self._keep_room()
 
     # --- what the session says ------------------------------------------------------------------------------
 
