@@ -66,7 +66,7 @@ def _close_row(dialog: QDialog, *others: QWidget) -> QLayout:
 
 
 class KeysDialog(QDialog):
-    """The cheat sheet: every command that has a key, by menu, and what the mouse does."""
+    """The cheat sheet: every command that has a key, by menu; what the mouse does, and keys in its stead."""
 
     def __init__(self, parent: QWidget, actions: CommandActions) -> None:
         super().__init__(parent)
@@ -80,7 +80,10 @@ class KeysDialog(QDialog):
             column.setSpacing(14)
             columns.addLayout(column)
         page.setLayout(columns)
-        self._fill([(self.tr("Mouse"), self._gestures()), *list_keys(actions.keymap)])
+        groups = list_keys(actions.keymap)
+        groups.insert(0, (self.tr("Mouse"), self._gestures()))
+        groups.append((self.tr("Without a mouse"), self._without_mouse()))
+        self._fill(groups)
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
@@ -116,10 +119,17 @@ class KeysDialog(QDialog):
                 self.tr("look without a layer while the key is down"),
             ),
             (self.tr("Esc"), self.tr("give up the stroke")),
+        ]
+
+    def _without_mouse(self) -> list[tuple[str, str]]:
+        return [
             (
-                self.tr("{0}arrows, Enter").format(write_key("Ctrl+Up").removesuffix(write_key("Up"))),
-                self.tr("move the pointer and click, without a mouse"),
+                self.tr("{0}arrows").format(write_key("Ctrl+Up").removesuffix(write_key("Up"))),
+                self.tr("move the pointer, with Shift by a pixel"),
             ),
+            (write_key("Enter"), self.tr("click there; begin, add a point, end")),
+            (write_key("Shift+Enter"), self.tr("straight line; square; close the polygon")),
+            (write_key("Alt+Enter"), self.tr("pick the class; subtract an area")),
         ]
 
     def _fill(self, groups: list[tuple[str, list[tuple[str, str]]]]) -> None:
