@@ -157,7 +157,8 @@ class TeachingDesk:
         if isinstance(event, LeftOut):
             self._left_out.append(event.why)
         elif isinstance(event, StepDone):
-            self._tell_left_out()
+            if status.phase is Phase.PREPARING:  # what is lost later is told in the end
+                self._tell_left_out()
             phase = Phase.STOPPING if status.phase is Phase.STOPPING else Phase.RUNNING
             losses = (*status.losses, (event.step, event.loss))
             left = event.seconds_left

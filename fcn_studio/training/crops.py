@@ -64,7 +64,7 @@ def _choose(deck: Deck, recipe: Recipe, draw: float, side_px: int | None) -> Cro
         index = having[_below(len(having))]
         spot = _pick(deck, index, klass)
     else:
-        index = _below(len(deck))
+        index = deck.indices[_below(len(deck.indices))]
         labelled = tuple(deck.cards[index].spots)
         if labelled and draw < 1.0 - recipe.anywhere:
             spot = _pick(deck, index, labelled[_below(len(labelled))])

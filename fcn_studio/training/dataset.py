@@ -9,14 +9,15 @@ from pathlib import Path
 import msgspec
 
 from fcn_studio.core.cancel import CancelToken
-from fcn_studio.core.errors import Cancelled, InputError, TrainingError
+from fcn_studio.core.errors import Cancelled, TrainingError
 from fcn_studio.core.ports import SampleSource
 from fcn_studio.inference.device import choose_device
 from fcn_studio.models.checkpoint import round_trip, save_checkpoint
 from fcn_studio.models.spec import ModelSpec
 from fcn_studio.training.checks import require_sound
 from fcn_studio.training.deck import Deck
-from fcn_studio.training.events import LeftOut, Prepared, TrainEvent
+from fcn_studio.training.events import Prepared, TrainEvent
+from fcn_studio.training.left_out import Unreadable
 from fcn_studio.training.loop import Outcome, Training, Validate
 from fcn_studio.training.run_folder import RunFolder
 from fcn_studio.training.settings import Recipe, default_numbers
@@ -53,12 +54,14 @@ def train_dataset(
         raise TrainingError("There is no labelled image to train on: label some, or check the train list.")
     require_sound(start.model, start.spec, source)
     run = _begin(run_folder, resume, start, source, recipe, seed)
-    deck = Deck(source, names, start.spec.long_side, start.spec.zoom)
-    exam = yield from _read(source, deck, recipe, cancel)
+    unreadable = Unreadable()
+    deck = Deck(source, names, start.spec.long_side, start.spec.zoom, unreadable)
+    yield from unreadable.told(_prepared(deck.prepare(), len(names), cancel))
+    exam = choose_examination(source, recipe.validate_images, unreadable)
     teaching = None
     if recipe.distill > 0:
         teaching = make_teaching(start.teacher or start.model, start.spec, recipe, where)
-        yield from _prepared(teaching.prepare(deck), len(deck), cancel)
+        yield from unreadable.told(_prepared(teaching.prepare(deck), len(deck.indices), cancel))
     training = Training(
         start.model, start.spec, deck, recipe, seed=seed, device=where, teaching=teaching,
         validate=_validation(exam, start.spec, where, only), run=run,
@@ -66,8 +69,8 @@ def train_dataset(
     if resume:
         training.resume()
     elif not start.is_new:
-        yield from training.check_start()
-    outcome = yield from training.run(cancel)
+        yield from unreadable.told(training.check_start())
+    outcome = yield from unreadable.told(training.run(cancel))
     if exam is not None and outcome.best_miou is not None:
         outcome = replace(outcome, basis=exam.basis)
     figures = {
@@ -104,24 +107,6 @@ def _begin(
     else:
         run.begin(config)
     return run
-
-
-def _read(
-    source: SampleSource, deck: Deck, recipe: Recipe, cancel: CancelToken
-) -> Generator[TrainEvent, None, Examination | None]:
-    """Read all that is trained on and measured on; what cannot be read is left out, with an event."""
-    left_out: list[LeftOut] = []
-
-    def leave_out(name: str, error: InputError) -> None:
-        left_out.append(LeftOut(name, error.user_message))
-
-    for event in _prepared(deck.prepare(leave_out), len(deck), cancel):
-        yield from left_out
-        left_out.clear()
-        yield event
-    exam = choose_examination(source, recipe.validate_images, leave_out)
-    yield from left_out
-    return exam
 
 
 def _prepared(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,16 +13,15 @@ from torch import Tensor
 from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional
 
-from fcn_studio.core.errors import InputError, TrainingError
+from fcn_studio.core.errors import ImageReadError, InputError, TrainingError
 from fcn_studio.core.label_map import Provenance
 from fcn_studio.core.ports import Sample, SampleSource
 from fcn_studio.models.preprocess import compute_work_hw, scale_pixels
+from fcn_studio.training.left_out import Unreadable
 
 UNLABELLED = 255
 CACHE_BYTES = 768 * 2**20
 _SPOTS_PER_CLASS = 200
-LeaveOut = Callable[[str, InputError], None]
-"""Is told the name of a sample that cannot be read, and why."""
 
 
 @dataclass(frozen=True)
@@ -55,49 +54,54 @@ class Card:
 class Deck:
     """Samples of a source by index, decoded ones cached up to a byte budget.
 
-    ``counts``, ``present``: int64 [K], labelled pixels of each class, and of the samples that show it.
+    What does not fit is read again when it is asked for; a sample that cannot be read, now or then, goes to
+    ``unreadable`` and is not drawn any more. ``indices``: the samples that are there. ``counts``,
+    ``present``: int64 [K], labelled pixels of each class, and of the samples that show it.
     """
 
-    def __init__(self, source: SampleSource, names: Sequence[str], long_side: int, zoom: float = 1.0) -> None:
+    def __init__(
+        self,
+        source: SampleSource,
+        names: Sequence[str],
+        long_side: int,
+        zoom: float = 1.0,
+        unreadable: Unreadable | None = None,
+    ) -> None:
         self._source = source
         self._names = list(names)
         self._long_side = long_side
         self._zoom = zoom
         self._cache: OrderedDict[int, Picture] = OrderedDict()
         self._cached_bytes = 0
+        self.unreadable = Unreadable() if unreadable is None else unreadable
         self.cards: list[Card] = []
+        self.indices: list[int] = []
         self.unlabelled: list[int] = []
         self.counts = np.zeros(len(source.class_keys), np.int64)
         self.present = np.zeros(len(source.class_keys), np.int64)
         self._by_class: dict[int, list[int]] = {}
 
-    def __len__(self) -> int:
-        return len(self._names)
-
-    def prepare(self, leave_out: LeaveOut | None = None) -> Generator[int, None, None]:
-        """Read every sample once; yields the number done. Raises TrainingError when nothing is labelled.
-
-        leave_out: is told of samples that cannot be read, which the deck then does not have; None = their
-        errors are raised.
-        """
-        total = len(self)
-        for done in range(1, total + 1):
+    def prepare(self) -> Generator[int, None, None]:
+        """Read every sample once; yields the number done. Raises TrainingError when nothing is labelled."""
+        for done in range(1, len(self._names) + 1):
             index = len(self.cards)
             try:
                 picture = self.picture(index)
             except InputError as error:
-                if leave_out is None:
-                    raise
-                leave_out(self._names.pop(index), error)
+                self.unreadable.add(self._names.pop(index), error)
             else:
                 self._add_card(index, picture)
             yield done
-        if total and not self._names:
-            raise TrainingError("None of the labelled images can be read: mend them first.")
-        if not self._by_class and len(self) < total:
-            raise TrainingError("No label is left to learn from: mend what cannot be read, or label others.")
-        if not self._by_class:
+        self._require_labels()
+
+    def _require_labels(self) -> None:
+        if self._by_class:
+            return
+        if not self.unreadable:
             raise TrainingError("Nothing is labelled yet: paint a few strokes first, then train.")
+        if not self.indices:
+            raise TrainingError("None of the labelled images can be read: mend them first.")
+        raise TrainingError("No label is left to learn from: mend what cannot be read, or label others.")
 
     def _add_card(self, index: int, picture: Picture) -> None:
         labels = picture.labels.numpy()
@@ -108,6 +112,7 @@ class Deck:
         for klass in spots:
             self._by_class.setdefault(klass, []).append(index)
         self.cards.append(Card(self._names[index], picture.hw, spots))
+        self.indices.append(index)
         if not spots:
             self.unlabelled.append(index)
 
@@ -127,17 +132,50 @@ class Deck:
         """Indices of the samples with labelled pixels of this class."""
         return self._by_class[klass]
 
+    def pictures(self, indices: Sequence[int]) -> Iterator[tuple[int, Picture]]:
+        """Those of the samples that can be read, with their indices. Raises TrainingError, see `picture`."""
+        for index in indices:
+            try:
+                picture = self.picture(index)
+            except InputError:
+                continue
+            yield index, picture
+
     def picture(self, index: int) -> Picture:
-        """The sample as tensors; kept in memory while the budget allows."""
+        """The sample as tensors; kept in memory while the budget allows.
+
+        Raises InputError where it cannot be read any more, TrainingError where it was the last labelled one.
+        """
         if index in self._cache:
             self._cache.move_to_end(index)
             return self._cache[index]
-        picture = make_picture(self._source.read(self._names[index]), self._long_side, self._zoom)
+        try:
+            picture = self._read(index)
+        except InputError as error:
+            if index < len(self.cards):
+                self._leave_out(index, error)
+            raise
         self._cache[index] = picture
         self._cached_bytes += picture.size_bytes
         while self._cached_bytes > CACHE_BYTES and len(self._cache) > 1:
             self._cached_bytes -= self._cache.popitem(last=False)[1].size_bytes
         return picture
+
+    def _read(self, index: int) -> Picture:
+        picture = make_picture(self._source.read(self._names[index]), self._long_side, self._zoom)
+        if index < len(self.cards) and picture.hw != self.cards[index].hw:
+            raise ImageReadError(
+                f"{self._names[index]} has changed its size since the training began: train again."
+            )
+        return picture
+
+    def _leave_out(self, index: int, error: InputError) -> None:
+        self.unreadable.add(self._names[index], error)
+        self.indices = [i for i in self.indices if i != index]
+        self.unlabelled = [i for i in self.unlabelled if i != index]
+        left = {klass: [i for i in having if i != index] for klass, having in self._by_class.items()}
+        self._by_class = {klass: having for klass, having in left.items() if having}
+        self._require_labels()
 
 
 def make_picture(sample: Sample, long_side: int, zoom: float = 1.0) -> Picture:

@@ -23,21 +23,19 @@ class Teaching:
         self._stride = stride
         self._confidence = confidence
         self._clear_cells = round(clear_px / stride)
-        self._scores: list[Tensor] = []
-        self._weights: list[Tensor] = []
+        self._scores: dict[int, Tensor] = {}
+        self._weights: dict[int, Tensor] = {}
 
     def prepare(self, deck: Deck) -> Generator[int, None, None]:
         """Ask the teacher about every sample of the deck, whole; yields the number done."""
-        for index in range(len(deck)):
-            picture = deck.picture(index)
+        for done, (index, picture) in enumerate(deck.pictures(deck.indices), start=1):
             with torch.no_grad():
                 scores = self._scores_of(picture.pixels).float().cpu()
             weights = (scores.softmax(dim=0).amax(dim=0) >= self._confidence).float()
             if self._clear_cells:
                 weights *= self._far_from_corrections(scores, picture.labels)
-            self._scores.append(scores.half())
-            self._weights.append(weights)
-            yield index + 1
+            self._scores[index], self._weights[index] = scores.half(), weights
+            yield done
 
     def sample(self, index: int, rows_px: Tensor, columns_px: Tensor) -> tuple[Tensor, Tensor]:
         """(scores [K, s, t], weights [s, t]) at pixel rows [s] and columns [t]; NaN places weigh nothing."""

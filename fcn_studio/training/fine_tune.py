@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ import msgspec
 import torch
 
 from fcn_studio.core.cancel import CancelToken
-from fcn_studio.core.errors import InputError, TrainingError
+from fcn_studio.core.errors import TrainingError
 from fcn_studio.core.ports import SampleSource
 from fcn_studio.inference.device import choose_device
 from fcn_studio.models.checkpoint import load_checkpoint, round_trip, save_checkpoint
@@ -22,7 +21,8 @@ from fcn_studio.training.basis import NOTHING, Basis
 from fcn_studio.training.checks import require_card, require_distinct, require_numbers
 from fcn_studio.training.deck import Deck
 from fcn_studio.training.distill import Teaching
-from fcn_studio.training.events import LeftOut, Paused, Prepared, TrainEvent
+from fcn_studio.training.events import Paused, Prepared, TrainEvent
+from fcn_studio.training.left_out import Unreadable
 from fcn_studio.training.loop import Outcome, Training
 from fcn_studio.training.run_folder import RunFolder
 from fcn_studio.training.settings import Recipe
@@ -87,14 +87,16 @@ def fine_tune(
     names = source.names("train")
     if not names:
         raise TrainingError("Nothing is labelled yet: paint a few strokes first, then fine-tune.")
-    others = _readable(source, source.names("unlabelled")) if recipe.replay else ()
-    deck = Deck(source, (*names, *others), spec.long_side, spec.zoom)
-    exam = yield from _read(source, deck, recipe, cancel)
-    labelled = len(deck) - len(others)
+    others = source.names("unlabelled") if recipe.replay else ()
+    unreadable = Unreadable(quiet=others)  # nobody asked for those
+    deck = Deck(source, (*names, *others), spec.long_side, spec.zoom, unreadable)
+    yield from unreadable.told(_prepared(deck.prepare(), len(names) + len(others), cancel))
+    exam = choose_examination(source, recipe.validate_images, unreadable)
+    labelled = len({card.name for card in deck.cards} & set(names))
     # A few corrections leave the balance of the classes as the parent has it.
-    recipe = recipe.for_images(labelled, len(others)).with_changes(weights_back=0.0)
+    recipe = recipe.for_images(labelled, len(deck.cards) - labelled).with_changes(weights_back=0.0)
     teaching = make_teaching(start, spec, recipe, where)
-    yield from _prepared(teaching.prepare(deck), len(deck), cancel)
+    yield from unreadable.told(_prepared(teaching.prepare(deck), len(deck.indices), cancel))
     new = [i for i, key in enumerate(source.class_keys) if key not in parent_spec.class_keys]
     begin_beside(start, new, deck, teaching)
     run = _begin(run_folder, recipe, seed, parent_spec, source, deck)
@@ -107,7 +109,7 @@ def fine_tune(
     )  # fmt: skip
     if run is not None and run.has_state:
         training.resume()
-    outcome = yield from training.run(cancel)
+    outcome = yield from unreadable.told(training.run(cancel))
     if run is not None:
         run.end()
     if outcome.steps == 0:
@@ -115,37 +117,9 @@ def fine_tune(
             None, False, None, None, "Stopped before the first step: nothing changed.", 0, 0.0
         )
     candidate = round_trip(outcome.model)
-    scores = yield from _compare(exam, (parent.to(where), parent_spec), (candidate, spec), where, cancel)
+    pair = (parent.to(where), parent_spec), (candidate, spec)
+    scores = yield from unreadable.told(_compare(exam, *pair, where, cancel))
     return _choose(scores, exam, outcome, candidate, spec, out_path, _why_unmeasured(source))
-
-
-def _readable(source: SampleSource, names: tuple[str, ...]) -> tuple[str, ...]:
-    """Those that can be read; nobody asked for these images, so a broken one must not end the run."""
-    found = []
-    for name in names:
-        with contextlib.suppress(InputError):
-            source.read(name)
-            found.append(name)
-    return tuple(found)
-
-
-def _read(
-    source: SampleSource, deck: Deck, recipe: Recipe, cancel: CancelToken
-) -> Generator[TrainEvent, None, Examination | None]:
-    """Read all that is learnt and measured on; what cannot be read is left out, with one event for each."""
-    left_out: dict[str, LeftOut] = {}
-
-    def leave_out(name: str, error: InputError) -> None:
-        left_out.setdefault(name, LeftOut(name, error.user_message))
-
-    try:
-        yield from _prepared(deck.prepare(leave_out), len(deck), cancel)
-    except TrainingError:
-        yield from left_out.values()
-        raise
-    exam = choose_examination(source, recipe.validate_images, leave_out)
-    yield from left_out.values()
-    return exam
 
 
 def begin_beside(model: FcnNetwork, new: list[int], deck: Deck, teaching: Teaching) -> None:
@@ -155,7 +129,8 @@ def begin_beside(model: FcnNetwork, new: list[int], deck: Deck, teaching: Teachi
     half of all other pixels changed class for a while.
     """
     for klass in set(new) & set(deck.classes):
-        said = sum(teaching.said_at(i, deck.picture(i).labels, klass) for i in deck.having(klass))
+        having = deck.pictures(deck.having(klass))
+        said = sum(teaching.said_at(index, picture.labels, klass) for index, picture in having)
         if isinstance(said, torch.Tensor) and said.any():
             copy_row(model, int(said.argmax()), klass, NEW_CLASS_MARGIN)
 
@@ -210,10 +185,10 @@ def _compare(
     device: str,
     cancel: CancelToken,
 ) -> Generator[TrainEvent, None, tuple[float, float] | None]:
-    """mIoU of parent and candidate on the held-out labels, or None without any."""
-    if exam is None:
+    """mIoU of parent and candidate on the same held-out labels, or None without any that can be read."""
+    if exam is None or not exam.names:
         return None
-    found = []
+    names, found = exam.names, []
     for model, spec in (parent, candidate):
         walk = exam.metrics(model, spec, device)
         while True:
@@ -224,6 +199,8 @@ def _compare(
                 break
             cancel.raise_if_cancelled()
             yield Paused()
+    if exam.names != names:  # one was lost on the way
+        return (yield from _compare(exam, parent, candidate, device, cancel))
     return found[0], found[1]
 
 

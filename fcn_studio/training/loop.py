@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import time
 from collections.abc import Callable, Generator
@@ -11,12 +12,12 @@ from typing import Any, TypeVar
 import torch
 
 from fcn_studio.core.cancel import CancelToken
-from fcn_studio.core.errors import Cancelled, TrainingError
+from fcn_studio.core.errors import Cancelled, InputError, TrainingError
 from fcn_studio.models.fcn import FcnNetwork
 from fcn_studio.models.spec import ModelSpec
 from fcn_studio.training.average import Average
 from fcn_studio.training.basis import NOTHING, Basis
-from fcn_studio.training.batches import BatchMaker
+from fcn_studio.training.batches import Batch, BatchMaker
 from fcn_studio.training.crops import choose_crops
 from fcn_studio.training.deck import Deck
 from fcn_studio.training.depthwise import speed_up_depthwise
@@ -137,10 +138,7 @@ class Training:
         recipe, model = self.recipe, self._model
         set_rates(self._optimizer, self._step, recipe)
         set_training_mode(model, recipe)
-        whole = recipe.is_whole(self._step)
-        with self._random.lent():
-            crops = choose_crops(self._deck, recipe, None if whole else self._maker.side_px)
-            batches = [self._maker.make(part, whole) for part in self._maker.split(crops, whole)]
+        batches = self._draw(recipe.is_whole(self._step))
         all_of_it = Whole.of(batches)
         total = 0.0
         for number, batch in enumerate(batches):
@@ -159,6 +157,13 @@ class Training:
         self._average.update(model, self._step)
         self._step += 1
         return total
+
+    def _draw(self, whole: bool) -> list[Batch]:
+        """The passes of a batch; drawn again where the deck finds that a sample cannot be read any more."""
+        while True:
+            with self._random.lent(), contextlib.suppress(InputError):
+                crops = choose_crops(self._deck, self.recipe, None if whole else self._maker.side_px)
+                return [self._maker.make(part, whole) for part in self._maker.split(crops, whole)]
 
     def _look(self) -> Generator[TrainEvent, None, str]:
         """Validate and look at what is learnt; returns a reason to end, or an empty text."""

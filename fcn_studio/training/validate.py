@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,7 @@ import torch
 
 from fcn_studio.core.classes import UNLABELLED
 from fcn_studio.core.confusion import ConfusionMatrix, Metrics
-from fcn_studio.core.errors import InputError
+from fcn_studio.core.errors import InputError, TrainingError
 from fcn_studio.core.ports import SampleSource
 from fcn_studio.inference.evaluate import evaluate
 from fcn_studio.inference.predictor import Predictor
@@ -18,18 +18,33 @@ from fcn_studio.inference.torch_engine import TorchEngine
 from fcn_studio.models.fcn import FcnNetwork
 from fcn_studio.models.spec import ModelSpec
 from fcn_studio.training.basis import Basis
-from fcn_studio.training.deck import Deck, LeaveOut
+from fcn_studio.training.deck import Deck
 from fcn_studio.training.distill import Teaching
 from fcn_studio.training.events import Progress, Validated
+from fcn_studio.training.left_out import Unreadable
 
 
 @dataclass(frozen=True)
 class Examination:
-    """Which samples are predicted; of those with held-out strokes only the held-out labels count."""
+    """Which samples are predicted; of those with held-out strokes only the held-out labels count.
+
+    strokes: how many held-out strokes each sample has, 0 where the whole image is held out.
+    """
 
     source: SampleSource
-    names: tuple[str, ...]
-    basis: Basis
+    strokes: Mapping[str, int]
+    unreadable: Unreadable
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The samples that can be read, as far as is known."""
+        return tuple(name for name in self.strokes if name not in self.unreadable)
+
+    @property
+    def basis(self) -> Basis:
+        """How much the figures rest on; a source holds out whole images or single strokes, never both."""
+        strokes = sum(self.strokes[name] for name in self.names)
+        return Basis(strokes=strokes) if strokes else Basis(images=len(self.names))
 
     def metrics(
         self, model: FcnNetwork, spec: ModelSpec, device: str, only: Sequence[str] | None = None
@@ -37,7 +52,7 @@ class Examination:
         """Figures by class key; the means run over ``only``, or else over the classes that are labelled here.
 
         Pauses after every image. A class that the network lacks counts zero (all its pixels are missed).
-        An image that cannot be read any more is an error here: a run must not change what it is measured on.
+        An image that cannot be read any more is left out, of later measurements too.
         """
         predictor = Predictor(TorchEngine(model, spec, device))
         walk = evaluate(self.source, self.names, predictor, only_held_out=True)
@@ -48,7 +63,7 @@ class Examination:
                 matrix: ConfusionMatrix = end.value
                 break
             if image.error is not None:
-                raise image.error
+                self.unreadable.add(image.name, image.error)
             yield
         keys = self.source.class_keys
         labelled = matrix.counts.sum(axis=1) + matrix.missed > 0
@@ -58,41 +73,32 @@ class Examination:
     def validated(
         self, model: FcnNetwork, spec: ModelSpec, device: str, step: int, only: Sequence[str] | None = None
     ) -> Generator[None, None, Validated]:
-        """The figures as an event of the loop."""
+        """The figures as an event of the loop. Raises TrainingError where nothing is left to measure on."""
         found = yield from self.metrics(model, spec, device, only)
+        if not self.names:
+            raise TrainingError("Nothing that is held out can be read any more: mend it, then train again.")
         return Validated(step, found.mean_iou, found.per_class_iou)
 
 
-def choose_examination(
-    source: SampleSource, limit: int, leave_out: LeaveOut | None = None
-) -> Examination | None:
+def choose_examination(source: SampleSource, limit: int, unreadable: Unreadable) -> Examination | None:
     """What a run is measured on: the source's "val" images, else held-out pixels of "train", else nothing.
 
-    leave_out: is told of "val" images that cannot be read; None = their errors are raised.
+    Reads them all once: what cannot be read goes to ``unreadable``.
     """
     wanted = source.names("val")
-    names = spread(wanted, limit)
-    if leave_out is not None:
-        names = tuple(name for name in names if _can_read(source, name, leave_out))
-    if not wanted:
-        names = spread([name for name in source.names("train") if _holds_out(source, name)], limit)
-    return Examination(source, names, _find_basis(source, names)) if names else None
-
-
-def _can_read(source: SampleSource, name: str, leave_out: LeaveOut) -> bool:
-    try:
-        source.read(name)
-    except InputError as error:
-        leave_out(name, error)
-        return False
-    return True
-
-
-def _find_basis(source: SampleSource, names: Sequence[str]) -> Basis:
-    """A source holds out whole images or single strokes, never both."""
-    if source.read(names[0]).held_out is None:
-        return Basis(images=len(names))
-    return Basis(strokes=sum(max(1, source.read(name).held_out_strokes) for name in names))
+    strokes: dict[str, int] = {}
+    for name in spread(wanted, limit) if wanted else source.names("train"):
+        try:
+            sample = source.read(name)
+        except InputError as error:
+            unreadable.add(name, error)
+            continue
+        if sample.held_out is None:
+            strokes.update({name: 0} if wanted else {})
+        elif (sample.held_out & (sample.labels != UNLABELLED)).any():
+            strokes[name] = max(1, sample.held_out_strokes)
+    chosen = {name: strokes[name] for name in spread(tuple(strokes), limit)}
+    return Examination(source, chosen, unreadable) if chosen else None
 
 
 def measure_progress(
@@ -107,8 +113,7 @@ def measure_progress(
     predictor = Predictor(TorchEngine(model, spec, device))
     matrix = ConfusionMatrix(len(spec.class_keys))
     kept = 1.0
-    for index in range(len(deck)):
-        picture = deck.picture(index)
+    for index, picture in deck.pictures(deck.indices):
         pixels = np.ascontiguousarray(picture.pixels.numpy().transpose(1, 2, 0))
         channels = predictor.predict(pixels).channels
         matrix.add(picture.labels.numpy(), channels)
@@ -125,11 +130,3 @@ def spread(names: Sequence[str], limit: int) -> tuple[str, ...]:
     if len(names) <= limit:
         return tuple(names)
     return tuple(names[i] for i in np.linspace(0, len(names) - 1, limit).astype(int))
-
-
-def _holds_out(source: SampleSource, name: str) -> bool:
-    try:
-        sample = source.read(name)
-    except InputError:
-        return False  # the deck has told of it
-    return sample.held_out is not None and bool((sample.held_out & (sample.labels != UNLABELLED)).any())

@@ -141,6 +141,27 @@ def test_an_image_that_cannot_be_read_is_left_out_with_one_notice(taught, photos
     taught.predicted()
 
 
+def test_an_image_that_vanishes_in_the_middle_is_left_out_and_told_in_the_end(
+    taught, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from fcn_studio.training import deck
+
+    monkeypatch.setattr(deck, "CACHE_BYTES", 1)  # only the last picture stays in memory
+    taught.show("b.png")
+    taught.stroke(30, 30, 1)
+    taught.on_disk()
+
+    def on_changed(status) -> None:
+        if status.step == 1:
+            (photos / "b.png").unlink(missing_ok=True)
+
+    taught.session.events.training_changed.connect(on_changed)
+    run(taught, 1)  # and more, for there are two images
+    assert taught.session.shelf.active.id == "photos 1"
+    assert [notice.level for notice in taught.notices] == [Level.WARNING, Level.SUCCESS]
+    assert f"left out of this training. {photos / 'b.png'} does not exist" in taught.notices[0].text
+
+
 def test_images_that_are_gone_end_the_run_only_where_none_is_left(taught, photos: Path) -> None:
     taught.show("b.png")
     taught.stroke(30, 30, 1)
