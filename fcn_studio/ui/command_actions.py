@@ -162,7 +162,9 @@ class CommandActions(QObject):
         action.setMenuRole(ROLES.get(command.id, QAction.MenuRole.NoRole))
         action.setToolTip(with_key(title_of(command), command.id))
         if command.icon:
-            on_token = "on_accent" if command.bar == "tools" else None
+            on_token = (
+                "on_accent" if command.checked_when is not None else None
+            )  # on the accent in menus, too
             action.setIcon(make_icon(self._theme, command.icon, on_token=on_token))
         action.setCheckable(command.checked_when is not None)
         action.triggered.connect(lambda _checked=False: self._do(command))

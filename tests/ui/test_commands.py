@@ -103,6 +103,20 @@ def test_tooltips_and_buttons_name_the_key(app: App) -> None:
     assert brush.accessibleName()
 
 
+@pytest.mark.parametrize("theme", ["dark", "light", "contrast"])
+def test_what_is_switched_on_is_seen_in_a_menu(app: App, theme: str) -> None:
+    window = app.window
+    window.theme.set_mode(theme)
+    tokens, action = window.theme.tokens, window.actions_of["toggle_labels"]
+    assert action.isChecked()
+    menu = next(a.menu() for a in window.menuBar().actions() if action in a.menu().actions())
+    menu.ensurePolished()
+    menu.adjustSize()
+    row = menu.grab(menu.actionGeometry(action)).toImage()
+    drawn = {row.pixelColor(x, y).name() for x in range(40) for y in range(row.height())}
+    assert {tokens.color("accent_fill").name(), tokens.color("on_accent").name()} <= drawn
+
+
 def test_every_tool_of_the_toolbox_has_a_command_and_a_button(app: App) -> None:
     from fcn_studio.ui.tools.toolbox import TOOLS
 

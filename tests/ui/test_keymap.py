@@ -121,7 +121,9 @@ def test_the_editor_says_whose_key_it_is_before_it_takes_it(app: App) -> None:
     QTest.keyClick(editor.field, Qt.Key.Key_G)
     assert "Fill" in editor.told.text()
     assert editor.take.isEnabled()
+    editor.also.setFocus()
     editor.also.click()
+    assert editor.focusWidget() is editor.tree, "and not the button beside it, which takes the key away"
     keymap = app.window.actions_of.keymap
     assert keymap["tool_brush"] == ("B", "G")
     assert keymap["tool_fill"] == ()
@@ -135,6 +137,8 @@ def test_the_editor_says_whose_key_it_is_before_it_takes_it(app: App) -> None:
     assert keymap["tool_fill"] == ("G",)
     editor.presets.activated.emit(editor.presets.findData("labelme"))
     assert keymap["zoom_fit"] == ("Ctrl+F",)
+    names = [editor.presets.itemText(i) for i in range(editor.presets.count())]
+    assert editor.presets.width() >= max(map(editor.fontMetrics().horizontalAdvance, names)) + 44
     editor.accept()
 
 

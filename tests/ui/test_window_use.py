@@ -186,8 +186,12 @@ def test_the_filter_finds_by_name_and_by_state(used: App, qtbot) -> None:
     assert [panel.shown.index(r, 0).data() for r in range(panel.shown.rowCount())] == ["c.png"]
     QTest.keyClick(panel.filter, Qt.Key.Key_Return)
     wait_for_image(used, qtbot, "c.png")
+    assert not panel.nothing.isVisible()
+    panel.filter.setText("zebra")
+    assert panel.nothing.isVisible(), "an empty list says why it is empty"
     panel.filter.clear()
     assert panel.shown.rowCount() == 3
+    assert not panel.nothing.isVisible()
 
 
 def test_mark_reviewed_accepts_nothing_and_can_be_taken_back(used: App) -> None:
@@ -331,6 +335,8 @@ def test_the_list_of_keys_names_every_command_with_a_key(used: App) -> None:
     for command in COMMANDS:
         if command.keys and not command.id.startswith("class_"):
             assert name_of(command) in texts
+    left = {label.x() for label in dialog.findChildren(QLabel) if label.objectName() != "heading"}
+    assert len(left) == 4, "two columns of keys, two of what they do"
     dialog.accept()
 
 

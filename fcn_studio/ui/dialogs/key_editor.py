@@ -27,6 +27,7 @@ from fcn_studio.ui.panels.sections import Choice, make_label, make_row
 from fcn_studio.ui.theme import Theme
 
 COMMAND_ID = Qt.ItemDataRole.UserRole
+ROUND_TEXT_PX = 56  # borders and arrow of a combo box
 
 
 class KeyField(QKeySequenceEdit):
@@ -89,6 +90,8 @@ class KeyEditor(QDialog):
         box.setAccessibleName(self.tr("Keys as in"))
         for name in PRESETS:
             box.addItem(TITLES[name], name)
+        widest_px = max(map(box.fontMetrics().horizontalAdvance, TITLES.values()))
+        box.setMinimumWidth(widest_px + ROUND_TEXT_PX)
         box.setCurrentIndex(box.findData(self._keymap.preset))
         box.activated.connect(lambda index: self._keymap.choose_preset(box.itemData(index)))
         return box
@@ -148,8 +151,8 @@ class KeyEditor(QDialog):
         self.field.heard.connect(self._on_heard)
         self.take.clicked.connect(lambda: self._assign(also=False))
         self.also.clicked.connect(lambda: self._assign(also=True))
-        self.none.clicked.connect(lambda: self._keymap.assign(self.command_id, ()))
-        self.back.clicked.connect(lambda: self._keymap.reset(self.command_id))
+        self.none.clicked.connect(lambda: self._change(()))
+        self.back.clicked.connect(lambda: self._change(None))
         return bench
 
     # --- showing ------------------------------------------------------------------------------------------
@@ -233,4 +236,16 @@ class KeyEditor(QDialog):
     def _assign(self, *, also: bool) -> None:
         key = read_key(self.field.keySequence().toString())
         before = self._keymap[self.command_id] if also else ()
-        self._keymap.assign(self.command_id, (*before, key))
+        self._change((*before, key))
+
+    def _change(self, keys: tuple[str, ...] | None) -> None:
+        """Give the chosen command these keys, or with None those of the preset.
+
+        The keyboard goes back to the list: the button that was pressed is disabled now, and the next one
+        that Qt would choose takes keys away.
+        """
+        self.tree.setFocus()
+        if keys is None:
+            self._keymap.reset(self.command_id)
+        else:
+            self._keymap.assign(self.command_id, keys)

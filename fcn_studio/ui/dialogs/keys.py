@@ -133,15 +133,19 @@ class KeysDialog(QDialog):
         ]
 
     def _fill(self, groups: list[tuple[str, list[tuple[str, str]]]]) -> None:
-        """Spread the groups over the columns, each to the shortest so far."""
+        """Spread the groups over the columns, each to the shortest so far, all with keys of one width."""
         heights = [0] * len(self._columns)
+        self.ensurePolished()
+        keys_px = max(
+            self.fontMetrics().horizontalAdvance(keys) for _title, rows in groups for keys, _text in rows
+        )
         for title, rows in groups:
             target = heights.index(min(heights))
             heights[target] += len(rows) + 2
             grid = QGridLayout()
             grid.setHorizontalSpacing(14)
             grid.setVerticalSpacing(5)
-            grid.setColumnMinimumWidth(0, 96)
+            grid.setColumnMinimumWidth(0, keys_px)
             grid.setColumnStretch(1, 1)
             grid.addWidget(make_label(title.upper(), "heading"), 0, 0, 1, 2)
             for row, (keys, text) in enumerate(rows, start=1):

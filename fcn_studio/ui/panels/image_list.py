@@ -34,11 +34,14 @@ class ImageListPanel(QWidget):
         self.shown = ImageFilter(self)
         self.shown.setSourceModel(self.rows)
         self.view = self._make_view(theme)
+        self.nothing = make_label(self.tr("No image has this in its name or state."), "muted", wraps=True)
+        self.nothing.hide()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(12, 12, 8, 8)
         layout.setSpacing(GAP)
         layout.addLayout(make_row(make_heading(self.tr("Images")), None, self.count))
         layout.addWidget(self.filter)
+        layout.addWidget(self.nothing)
         layout.addWidget(self.view, 1)
         self.setMinimumWidth(NARROWEST_PX)
         self._connect()
@@ -59,6 +62,7 @@ class ImageListPanel(QWidget):
 
     def _connect(self) -> None:
         self.filter.textChanged.connect(self.shown.set_text)
+        self.filter.textChanged.connect(self._show_whether_any)
         self.filter.returnPressed.connect(self._open_first)
         self.view.clicked.connect(self._on_row_used)
         self.view.activated.connect(self._on_row_used)
@@ -80,6 +84,9 @@ class ImageListPanel(QWidget):
         if image_id and image_id != self._session.images.current_id:
             self._session.images.open(image_id)
 
+    def _show_whether_any(self) -> None:
+        self.nothing.setVisible(self.rows.rowCount() > 0 and self.shown.rowCount() == 0)
+
     def _open_first(self) -> None:
         if self.shown.rowCount():
             self._on_row_used(self.shown.index(0, 0))
@@ -87,6 +94,7 @@ class ImageListPanel(QWidget):
 
     def _on_images_changed(self) -> None:
         self.rows.reload()
+        self._show_whether_any()
         self._show_count()
         self._show_current(self._session.images.current_id)
 
