@@ -85,6 +85,7 @@ class SessionEvents:
     image_opened = Signal(object)  # Document
     image_failed = Signal(str, str)  # image id, sentence
     labels_changed = Signal(str, object)  # image id, Box
+    edit_applied = Signal(str, object)  # image id, Edit: one that was computed, not drawn
     history_changed = Signal()
     protection_changed = Signal()
     saved_changed = Signal(object)  # Saved

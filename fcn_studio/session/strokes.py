@@ -246,6 +246,7 @@ class StrokeDesk:
     def _take(self, document: Document, edit: Edit) -> None:
         if self._find_document() is document:
             self._events.labels_changed.emit(document.image_id, edit.apply(document.label_map))
+            self._events.edit_applied.emit(document.image_id, edit)
             self._remember(document, edit)
 
     def _tell(self, text: str) -> None:

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
 from fcn_studio.core.box import Box
+from fcn_studio.core.edit import Edit
+from fcn_studio.core.label_map import Provenance
 from fcn_studio.core.prediction import Prediction
 from fcn_studio.ui.canvas.colors import OverlayColors, make_overlay_colors
 from fcn_studio.ui.canvas.compare import Comparison
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from fcn_studio.session.session import Session
 
 COMPARED_PX = 2_000_000
+FRESH_PX = 500_000  # an edit up to this size is marked as fresh: that takes some milliseconds
+PAINTED = np.uint8(Provenance.PAINTED)
 
 
 class Scene(QObject):
@@ -65,6 +69,7 @@ class Scene(QObject):
             (events.image_opened, self._on_image_opened),
             (events.image_failed, self._on_image_failed),
             (events.labels_changed, self._on_labels_changed),
+            (events.edit_applied, self._on_edit_applied),
             (events.prediction_changed, self._on_prediction_changed),
             (events.comparison_changed, self._on_comparison_changed),
             (events.classes_changed, self._on_classes_changed),
@@ -113,6 +118,18 @@ class Scene(QObject):
     def _on_labels_changed(self, image_id: str, box: Box) -> None:
         if self.document is not None and image_id == self.document.image_id:
             self._mark(box)
+
+    def _on_edit_applied(self, image_id: str, edit: Edit) -> None:
+        """What a fill, the wand or a region operation painted is as fresh as what a hand drew."""
+        if self.document is None or image_id != self.document.image_id:
+            return
+        if sum(patch.box.area for patch in edit.patches) > FRESH_PX:
+            return
+        for patch in edit.patches:
+            planes, changed = patch.decode()
+            changed &= planes[..., 3] == PAINTED  # the provenance after
+            if changed.any():
+                self.mark_fresh(patch.box, changed)
 
     def _on_prediction_changed(self, image_id: str) -> None:
         document = self.document
