@@ -34,11 +34,6 @@ def natural_key(name: str) -> tuple[object, ...]:
     return (numbered, name)
 
 
-def scan_images(folder: Path) -> tuple[str, ...]:
-    """Sorted relative posix paths of all images below `folder`; see `scan_folder`."""
-    return scan_folder(folder).images
-
-
 def scan_folder(folder: Path) -> Scan:
     """Find images by their suffix, links followed (each folder once), nothing decoded.
 
