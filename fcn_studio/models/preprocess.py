@@ -49,8 +49,8 @@ def make_input(
     """(network input float32 [1, 3, H', W'], size [h, w] of the picture in it).
 
     pixels: uint8 [H, W, 3] RGB, at least 1 x 1. The picture is enlarged ``spec.zoom`` times, scaled down to
-    ``spec.long_side`` (or to ``long_side`` where that is less), normalised, and filled up at the right and the
-    bottom with the mean colour (zero) to the size that the card asks for.
+    ``spec.long_side`` (or to ``long_side`` where that is less), normalised, and filled up at the right and
+    the bottom with the mean colour (zero) to the size that the card asks for.
     """
     limit = spec.long_side if long_side is None else min(long_side, spec.long_side)
     work_hw = compute_work_hw((pixels.shape[0], pixels.shape[1]), limit, spec.zoom)
