@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QKeySequenceEdit,
     QLineEdit,
     QScrollBar,
+    QSlider,
     QWidget,
 )
 
@@ -121,6 +122,30 @@ def _type(which: Qt.Key, modifier: Qt.KeyboardModifier = Qt.KeyboardModifier.NoM
     """A key to whatever has the focus."""
     QTest.keyClick(QApplication.focusWidget(), which, modifier)
     QApplication.processEvents()
+
+
+def test_tab_goes_through_the_classes_where_they_stand(used: App) -> None:
+    panel = used.window.classes
+    panel.add_button.setFocus()
+    for row in panel.list.rows[:2]:
+        for stop in (row, row.swatch, row.eye):
+            QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
+            assert QApplication.focusWidget() is stop
+
+
+@pytest.mark.parametrize("theme", ["dark", "light", "contrast"])
+def test_where_the_keyboard_is_can_be_seen(used: App, theme: str) -> None:
+    window = used.window
+    window.theme.set_mode(theme)
+    places = [
+        window.images.view.viewport(), window.layers.findChildren(QSlider)[0], window.prediction.checkpoints,
+        window.classes.list.rows[0], window.classes.list.rows[0].eye, window.prediction.accept,
+    ]  # fmt: skip
+    for place in places:
+        window.canvas.setFocus()
+        without = place.grab().toImage()
+        (window.images.view if place is places[0] else place).setFocus(Qt.FocusReason.TabFocusReason)
+        assert place.grab().toImage() != without, place
 
 
 def test_a_mask_is_corrected_and_taught_and_the_next_one_opened_without_a_mouse(

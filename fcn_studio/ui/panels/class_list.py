@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QScrollArea, QSizePolicy, QVBoxLayout, QWidget
@@ -80,6 +81,12 @@ class ClassList(QScrollArea):
         for row in self.rows:
             if row.entry is not None:
                 row.show_share(shares.get(row.entry.id, 0.0))
+
+    def put_into_tab_order(self, before: QWidget) -> None:
+        """Let Tab go from `before` to the rows; as they are made late, it would come to them last of all."""
+        stops = [stop for row in self.rows for stop in (row, row.swatch, row.editor, row.lock, row.eye)]
+        for first, second in pairwise((before, *stops)):
+            QWidget.setTabOrder(first, second)
 
     def row_of(self, class_id: int) -> ClassRow | None:
         return next((row for row in self.rows if row.entry and row.entry.id == class_id), None)

@@ -114,6 +114,7 @@ class ClassesPanel(Section):
             self.choice.ask()
         self.add_button.setEnabled(self._session.is_open)
         self.list.show_table(classes.shown, classes.is_preview)
+        self.list.put_into_tab_order(self.choice.done)
         self.list.show_chosen(classes.chosen_id)
         self._timer.start()
 

@@ -176,6 +176,9 @@ class ImageDelegate(QStyledItemDelegate):
             path = QPainterPath()
             path.addRoundedRect(option.rect.adjusted(0, 1, 0, -1), 6, 6)
             painter.fillPath(path, tokens.color("raised" if chosen else "field"))
+        if option.state & QStyle.StateFlag.State_HasFocus:  # the keyboard is here
+            painter.setPen(tokens.color("accent"))
+            painter.drawRoundedRect(option.rect.adjusted(0, 1, -1, -2), 6, 6)
         thumbnail = self._thumbnail_rect(option.rect)
         self._draw_thumbnail(painter, thumbnail, index.data(THUMBNAIL_ROLE))
         text = QRect(option.rect)
