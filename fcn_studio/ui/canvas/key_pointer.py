@@ -45,9 +45,11 @@ def repaint_rect(position: QPointF) -> QRect:
 
 def paint_cross(painter: QPainter, position: QPointF) -> None:
     """A cross with an open middle, dark and light, so that it is seen on any image."""
+    middle = position + QPointF(0.5, 0.5)  # of the pixel: smooth lines through its corner would blur
     painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
     for color, width in ((DARK, 3.6), (LIGHT, 1.6)):
         painter.setPen(QPen(color, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap))
         for direction in DIRECTIONS.values():
-            painter.drawLine(position + direction * HOLE_PX, position + direction * ARM_PX)
+            painter.drawLine(middle + direction * HOLE_PX, middle + direction * ARM_PX)
     painter.restore()
