@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
@@ -45,8 +47,19 @@ class LazyCommands(click.Group):
         """`fcn-studio photo.jpg` is `fcn-studio open photo.jpg`; so is `fcn-studio` alone."""
         own = {"--help", "-h", "--version"}
         if not args or (args[0] not in COMMANDS and args[0] not in own):
+            if args:
+                _refuse_slip(ctx, args[0])
             args = ["open", *args]
         return super().parse_args(ctx, args)
+
+
+def _refuse_slip(ctx: click.Context, word: str) -> None:
+    """A command with a slip of the pen is no image to open: `predcit` would open a window, and a script hang."""
+    meant = difflib.get_close_matches(word, COMMANDS, n=1, cutoff=0.8)
+    if meant and not Path(word).exists():
+        ctx.fail(
+            f"There is no command {word!r}, and no file or folder of that name. Did you mean {meant[0]!r}?"
+        )
 
 
 @click.group(

@@ -12,7 +12,9 @@ from fcn_studio.cli.console import handles_errors
 @click.command("open")
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), help="Where networks run.")
-@click.option("--theme", type=click.Choice(["system", "dark", "light"]), help="Colours of the window.")
+@click.option(
+    "--theme", type=click.Choice(["system", "dark", "light", "contrast"]), help="Colours of the window."
+)
 @click.option("--samples", is_flag=True, help="Open the sample photographs.")
 @handles_errors
 def open_window(paths: tuple[Path, ...], device: str | None, theme: str | None, samples: bool) -> None:

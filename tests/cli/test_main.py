@@ -99,3 +99,17 @@ def test_what_is_no_command_is_a_path_to_open(monkeypatch: pytest.MonkeyPatch) -
     assert parsed("--theme", "dark", "photos") == ["open", "--theme", "dark", "photos"]
     assert parsed("predict", "photo.jpg") == ["predict", "photo.jpg"]
     assert parsed("predictions") == ["open", "predictions"]
+
+
+def test_a_slip_in_a_command_is_told_and_opens_no_window(run) -> None:
+    result = run("predcit", "photos")
+    assert result.returncode == 2
+    assert "Did you mean 'predict'?" in result.stderr
+
+
+def test_every_theme_of_the_window_can_be_asked_for() -> None:
+    from fcn_studio.cli.open import open_window
+    from fcn_studio.ui.theme import MODES
+
+    option = next(option for option in open_window.params if option.name == "theme")
+    assert tuple(option.type.choices) == MODES
