@@ -54,7 +54,7 @@ class LazyCommands(click.Group):
 
 
 def _refuse_slip(ctx: click.Context, word: str) -> None:
-    """A command with a slip of the pen is no image to open: `predcit` would open a window, and a script hang."""
+    """`predcit` is a slip of the pen, and no image to open: a script would wait for its window for ever."""
     meant = difflib.get_close_matches(word, COMMANDS, n=1, cutoff=0.8)
     if meant and not Path(word).exists():
         ctx.fail(
