@@ -161,7 +161,8 @@ def _tell(outcome: Any, out: Path, left_out: list[str], as_json: bool) -> None:
     score = "not measured"
     if outcome.best_miou is not None:
         score = f"{100 * outcome.best_miou:.1f} mIoU on {outcome.basis.describe('validation')}"
-    note(f"{out}: {outcome.steps} steps in {outcome.seconds:.0f} s, {score} ({outcome.reason}).")
+    steps = f"{outcome.steps} step{'' if outcome.steps == 1 else 's'}"
+    note(f"{out}: {steps} in {outcome.seconds:.0f} s, {score} ({outcome.reason}).")
 
 
 def _list_recipes(context: click.Context) -> None:

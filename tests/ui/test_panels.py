@@ -260,8 +260,10 @@ def test_checkpoints_show_their_figures_and_going_back_is_one_click(
     combo = previewed.window.prediction.checkpoints
     qtbot.waitUntil(lambda: combo.count() == 4, timeout=WAIT_MS)
     texts = [combo.itemText(row) for row in range(4)]
-    assert any("held-out mIoU 0.84" in text for text in texts)
-    assert any("mIoU 1.00 on 1 stroke" in text for text in texts)
+    assert any("84.0 held-out mIoU" in text for text in texts)
+    assert any("100.0 mIoU on 1 stroke" in text for text in texts)
+    tips = [combo.itemData(row, Qt.ItemDataRole.ToolTipRole) for row in range(4)]
+    assert any("held out mIoU: 100.0 %\nheld out strokes: 1" in tip for tip in tips)
     assert any("not measured yet" in text for text in texts)
     previewed.session.shelf.activate("second")
     previewed.session.events.training_changed.emit(TrainingStatus(Phase.DONE, message="Done."))

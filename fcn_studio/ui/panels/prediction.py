@@ -19,16 +19,16 @@ MIOU_NAMES = {"held_out_miou": "held-out mIoU", "validation_miou": "val mIoU"}  
 
 
 def describe_miou(figures: dict[str, float]) -> str:
-    """The mean IoU of a checkpoint's card in a few words: on how many held-out images or strokes, where the
-    card says so, else on what. Empty where it was not measured."""
+    """The mean IoU of a checkpoint's card, in percent as the result of a fine-tuning says it: on how many
+    held-out images or strokes, where the card says so, else on what. Empty where it was not measured."""
     name = next((name for name in MIOU_NAMES if name in figures), None)
     if name is None:
         return ""
     for noun in ("stroke", "image"):
         count = round(figures.get(name.replace("miou", f"{noun}s"), 0))
         if count:
-            return f"mIoU {figures[name]:.2f} on {count} {noun}{'' if count == 1 else 's'}"
-    return f"{MIOU_NAMES[name]} {figures[name]:.2f}"
+            return f"{100 * figures[name]:.1f} mIoU on {count} {noun}{'' if count == 1 else 's'}"
+    return f"{100 * figures[name]:.1f} {MIOU_NAMES[name]}"
 
 
 class ActionButton(QPushButton):
@@ -123,5 +123,10 @@ class PredictionPanel(Section):
 
 
 def _describe(entry: Any) -> str:
-    lines = [entry.name, *(f"{name.replace('_', ' ')}: {value:.3g}" for name, value in entry.figures.items())]
+    """Name and all figures of a card; shares (mean IoU, accuracy) in percent."""
+    lines = [entry.name]
+    for name, value in entry.figures.items():
+        words = name.replace("_", " ").replace("iou", "IoU")
+        is_count = value > 1 or name.endswith("s")  # steps, strokes, images
+        lines.append(f"{words}: {value:g}" if is_count else f"{words}: {100 * value:.1f} %")
     return "\n".join(lines)
