@@ -48,6 +48,6 @@ def choose_device(device: str) -> str:
     if device == "cuda":
         raise DeviceError(
             "The device cuda was asked for, but torch finds no usable NVIDIA GPU here: "
-            "choose --device auto or cpu, or install the driver and a torch with CUDA."
+            "choose auto or cpu as device, or install the driver and a torch with CUDA."
         )
     return "cpu"

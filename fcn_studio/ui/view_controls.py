@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject
 
+from fcn_studio.session.events import Level, Notice
 from fcn_studio.ui.canvas.compare import CompareMode
 from fcn_studio.ui.canvas.looks import Style, keep_looks, next_style, read_looks
 from fcn_studio.ui.canvas.tone import Display, keep_display, read_display
@@ -36,6 +37,7 @@ class ViewControls(QObject):
         self._session, self._canvas = session, canvas
         self._layers, self._display = layers, display
         self._on_changed = on_changed
+        self._edited_id: str | None = None  # the image whose history changed last
         self._restore()
         canvas.layer_changed.connect(self._on_layer_changed)
         canvas.compare_changed.connect(self._on_compare_changed)
@@ -50,6 +52,7 @@ class ViewControls(QObject):
         display.folded.connect(lambda is_open: self._keep_open("display", is_open))
         session.events.checkpoints_changed.connect(self._on_checkpoints_changed)
         session.events.comparison_changed.connect(self._on_comparison_changed)
+        session.events.history_changed.connect(self._on_history_changed)
         self._on_checkpoints_changed()
         self._on_image_shown()
 
@@ -64,6 +67,15 @@ class ViewControls(QObject):
         self._layers.set_open("layers" in settings["open_sections"])
         self._display.set_open("display" in settings["open_sections"])
         self.set_display(read_display(settings["display"]))
+
+    def _on_history_changed(self) -> None:
+        """Somebody who edits hidden labels sees nothing happen: say why. An image that opens is no edit."""
+        document = self._session.document
+        before, self._edited_id = self._edited_id, document.image_id if document is not None else None
+        is_seen = self._canvas.layer_visible("labels") or self._canvas.layer_visible("mask")
+        if before is not None and before == self._edited_id and not is_seen:
+            text = self.tr("The labels are hidden, so this edit is not seen.")
+            self._session.events.notice.emit(Notice(Level.INFO, text, "toggle_labels"))
 
     # --- what commands do -----------------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from fcn_studio.ui.app import App
 from fcn_studio.ui.canvas.compare import CompareMode
 from fcn_studio.ui.canvas.looks import Style
 from tests.ui.pointing import read_view
-from tests.ui.window_kit import key, put_prediction, start, wait_for_image
+from tests.ui.window_kit import drag, key, put_prediction, start, wait_for_image
 
 SHIFT = Qt.KeyboardModifier.ShiftModifier
 
@@ -136,6 +136,23 @@ def test_comparing_takes_the_likeliest_checkpoint_and_ends_with_it(
     session.events.checkpoints_changed.emit()
     assert canvas.scene.comparison.mode is CompareMode.OFF
     assert not used.window.layers.compare.checkpoints.isEnabled()
+
+
+def test_who_edits_hidden_labels_is_told_why_nothing_is_seen(used: App, qtbot) -> None:
+    notices = used.window.notices
+    drag(used, (0.4, 0.5), (0.6, 0.5))
+    key(used, Qt.Key.Key_H)
+    assert not notices.chips, "looking alone is no mistake"
+    key(used, Qt.Key.Key_D)
+    wait_for_image(used, qtbot, "b.png")
+    assert not notices.chips, "neither is going to another image"
+    drag(used, (0.4, 0.5), (0.6, 0.5))
+    (chip,) = notices.chips
+    assert "hidden" in chip.text.text()
+    chip.cure.click()
+    assert used.window.canvas.layer_visible("labels")
+    drag(used, (0.4, 0.6), (0.6, 0.6))
+    assert not notices.chips
 
 
 def test_the_next_start_looks_as_the_last_one(tmp_path: Path, photos: Path, qtbot) -> None:
