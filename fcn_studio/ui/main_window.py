@@ -104,7 +104,7 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(middle)
         self.notices = Notices(self.stage, self.theme)
         self.notices.cure_wanted.connect(actions.run)
-        actions.failed.connect(lambda text: self.notices.show_notice(Notice(Level.ERROR, text)))
+        actions.failed.connect(lambda text: self.notices.show_notice(Notice(Level.WARNING, text)))
         actions.keys_changed.connect(lambda: write_keys_anew(self))
         self.hint = HintCard(self.stage, self.theme)
         self.hint.gone.connect(self._on_hint_gone)

@@ -359,6 +359,25 @@ def test_good_news_goes_by_itself_and_errors_stay(app: App, qtbot, monkeypatch) 
     assert app.window.notices.chips[0].notice.level is Level.ERROR
 
 
+def test_what_a_command_lacks_is_told_and_goes_by_itself(previewed: App, qtbot, monkeypatch) -> None:
+    monkeypatch.setitem(notices_module.SHOWN_MS, "warning", 50)
+    previewed.session.classes.use_model_classes()
+    put_prediction(previewed)
+    QApplication.processEvents()
+    previewed.window.actions_of.run("accept_region")  # nothing is pointed at
+    notices = previewed.window.notices
+    assert notices.chips[0].text.text() == "Point at the region first."
+    qtbot.waitUntil(lambda: not notices.chips, timeout=WAIT_MS)
+
+
+def test_a_name_that_is_cut_stands_whole_in_the_tooltip(previewed: App) -> None:
+    combo = previewed.window.prediction.checkpoints
+    combo.setItemText(0, "a network with quite a long name of forty letters")
+    assert combo.full_tip().startswith("a network with quite a long name of forty letters\n")
+    combo.setItemText(0, "short")
+    assert combo.full_tip() == combo.toolTip()
+
+
 def test_the_same_sentence_is_shown_once(app: App) -> None:
     for _ in range(3):
         app.session.events.notice.emit(Notice(Level.WARNING, "Twice."))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRect, QSize, Qt
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtCore import QEvent, QRect, QSize, Qt
+from PySide6.QtGui import QHelpEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QStyleOptionComboBox,
     QStylePainter,
     QToolButton,
+    QToolTip,
     QVBoxLayout,
     QWidget,
 )
@@ -75,21 +76,36 @@ class LinkButton(QPushButton):
 
 
 class Choice(QComboBox):
-    """A combo box with the theme's arrow, and an ellipsis where a text does not fit."""
+    """A combo box with the theme's arrow; a text that does not fit ends in an ellipsis, and the tip has it."""
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._theme = theme
         self.setView(QListView())  # the style's own list does not take the style sheet's colours
 
+    def event(self, event: QEvent) -> bool:
+        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
+            QToolTip.showText(event.globalPos(), self.full_tip(), self)
+            return True
+        return super().event(event)
+
+    def full_tip(self) -> str:
+        """The tooltip, below the chosen text where that is cut."""
+        text = self.currentText()
+        is_cut = self.fontMetrics().horizontalAdvance(text) > self._room
+        return f"{text}\n{self.toolTip()}".strip() if is_cut else self.toolTip()
+
+    @property
+    def _room(self) -> int:
+        return self.width() - 44
+
     def paintEvent(self, _event: QPaintEvent) -> None:
         painter = QStylePainter(self)
         option = QStyleOptionComboBox()
         self.initStyleOption(option)
         painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
-        room = self.width() - 44
         mode = Qt.TextElideMode.ElideRight
-        option.currentText = self.fontMetrics().elidedText(self.currentText(), mode, room)
+        option.currentText = self.fontMetrics().elidedText(self.currentText(), mode, self._room)
         painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
         arrow = QRect(self.width() - 24, (self.height() - 16) // 2, 16, 16)
         token = "muted" if self.isEnabled() else "border"
