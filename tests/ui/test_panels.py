@@ -309,6 +309,10 @@ def test_the_words_on_the_pixel_leave_the_hint_its_room(previewed: App, qtbot) -
         fitting += status.hint.width() >= wanted_px
         assert status.hint.width() >= min(wanted_px, width_px - 400), width_px
     assert 0 < fitting < 7
+    window.resize(1300, 800)
+    previewed.session.events.activity_changed.emit("predicting a picture with a long name.jpg")
+    QApplication.processEvents()
+    assert status.hint.width() >= min(status.hint.sizeHint().width(), 860)
 
 
 def test_the_first_hint_speaks_of_choosing_classes_while_they_are_a_preview(previewed: App, qtbot) -> None:

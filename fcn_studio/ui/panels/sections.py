@@ -76,7 +76,7 @@ class LinkButton(QPushButton):
 
 
 class Choice(QComboBox):
-    """A combo box with the theme's arrow; a text that does not fit ends in an ellipsis, and the tip has it."""
+    """A combo box with the theme's arrow; a text that does not fit is cut, and the tip has it."""
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()

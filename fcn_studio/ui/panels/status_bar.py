@@ -191,6 +191,7 @@ class StatusBar(QStatusBar):
         self.saved.setObjectName("warning" if token == "warning" else "muted")
         self.saved.style().unpolish(self.saved)
         self.saved.style().polish(self.saved)
+        self._keep_room()
 
     def _on_activity_changed(self, activity: str) -> None:
         self._activity = activity
@@ -207,6 +208,7 @@ class StatusBar(QStatusBar):
         self.device.setText(self.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, DEVICE_PX))
         about = self.tr("Where networks run, and what they do (menu “Network”)")
         self.device.setToolTip(f"{text}\n{about}")
+        self._keep_room()
 
     def _show_sign(self, label: QLabel, sign: str, token: str) -> None:
         label.setVisible(bool(sign))
