@@ -313,9 +313,7 @@ def test_the_words_on_the_pixel_leave_the_hint_its_room(previewed: App, qtbot) -
 
 def test_a_long_activity_takes_its_room_from_the_pixel_and_not_from_the_hint(previewed: App, qtbot) -> None:
     window, status = previewed.window, previewed.window.status
-    for width_px in range(
-        1000, 2000, 20
-    ):  # the narrowest window in which hint and pixel both have their room
+    for width_px in range(1000, 2000, 20):  # the narrowest with room for hint and pixel
         window.resize(width_px, 800)
         qtbot.waitUntil(lambda width_px=width_px: status.width() == width_px, timeout=WAIT_MS)
         QApplication.processEvents()

@@ -48,14 +48,14 @@ class HintCard(QFrame):
         self.hide()
 
     def _lines(self) -> tuple[tuple[str, str], ...]:
-        seen = self.tr("The tinted areas are what the network sees.")
-        preview = self.tr("Take its classes on the right, or type your own …")
-        chosen = self.tr("Choose a class on the right …")
+        preview = self.tr(
+            "The tinted areas are what the network sees. Take its classes on the right, or type your own …"
+        )
+        chosen = self.tr(
+            "Light tints are what the network sees, strong ones are labels. Choose a class on the right …"
+        )
         return (
-            (
-                key_text("add_class") if self._is_preview else "1",
-                f"{seen} {preview if self._is_preview else chosen}",
-            ),
+            (key_text("add_class"), preview) if self._is_preview else ("1", chosen),
             (
                 key_text("tool_brush"),
                 self.tr("… and paint over mistakes; a drag with the right button erases."),
