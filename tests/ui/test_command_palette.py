@@ -12,8 +12,9 @@ from PySide6.QtTest import QTest
 
 from fcn_studio.ui.app import App
 from fcn_studio.ui.command import Need, Situation
-from fcn_studio.ui.commands import COMMANDS
+from fcn_studio.ui.commands import BY_ID, COMMANDS
 from fcn_studio.ui.dialogs.command_palette import ROW_TEXT, CommandPalette, find_commands
+from fcn_studio.ui.dialogs.palette_words import OTHER_WORDS
 from fcn_studio.ui.fuzzy import find_match
 from tests.ui.window_kit import drag, key, wait_for_image
 
@@ -38,6 +39,20 @@ def test_what_one_means_comes_first() -> None:
         assert find_commands(query, full)[0].command.id == wanted, query
     assert find_commands("theme dark", full)[0].command.id == "theme_dark", "by its menu"
     assert find_commands("zzzz", full) == []
+
+
+def test_a_command_is_found_by_the_word_that_a_newcomer_has_for_it() -> None:
+    assert set(OTHER_WORDS) <= set(BY_ID)
+    full = Situation(has_project=True, has_document=True, has_labels=True, has_prediction=True)
+    meant = {
+        "train": "fine_tune", "Learn": "fine_tune", "compare": "compare_swipe", "dark mode": "theme_dark",
+        "shortcut": "show_keys", "brush  size": "brush_bigger", "minimap": "toggle_minimap",
+        "gpu": "device_cuda", "brush": "tool_brush", "contrast": "theme_contrast",
+    }  # fmt: skip
+    for query, wanted in meant.items():
+        assert find_commands(query, full)[0].command.id == wanted, query
+    inside = [found.command.id for found in find_commands("rain", full)]
+    assert "fine_tune" not in inside, "other words are known by their start"
 
 
 def test_every_command_that_can_be_off_says_why() -> None:

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFrame, QLineEdit, QListWidget, QListWidgetItem, Q
 from fcn_studio.ui.command_actions import CommandActions, title_of
 from fcn_studio.ui.commands import COMMANDS, Command, Situation
 from fcn_studio.ui.dialogs.palette_row import PaletteRow, RowText
+from fcn_studio.ui.dialogs.palette_words import is_called
 from fcn_studio.ui.fuzzy import find_match
 from fcn_studio.ui.keymap import write_key
 from fcn_studio.ui.panels.sections import make_label
@@ -25,7 +26,7 @@ WIDTH_PX = 620
 ROWS_SHOWN = 11
 TOP_PX = 64
 MOST_RECENT = 6
-PATH_COSTS = 6.0  # of a score: what was found in the menu's name comes after what was found in the title
+PATH_COSTS = 6.0  # of a score: what stands in the menu's name or the other words comes after the title
 ROW_TEXT = Qt.ItemDataRole.UserRole
 LIST_KEYS = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown)
 
@@ -68,6 +69,9 @@ def find_commands(query: str, situation: Situation, recent: list[str] = []) -> l
 
 def _match(query: str, row: Found) -> Found | None:
     match = find_match(query, row.text)
+    by_word = find_match(query, query) if is_called(row.command.id, query) else None
+    if by_word is not None and (match is None or match.score < by_word.score - PATH_COSTS):
+        return Found(row.command, row.text, row.path, (), by_word.score - PATH_COSTS)
     if match is not None:
         return Found(row.command, row.text, row.path, match.places, match.score)
     match = find_match(query, f"{row.path} {row.text}")
