@@ -181,6 +181,10 @@ class ImageDelegate(QStyledItemDelegate):
             painter.drawRoundedRect(option.rect.adjusted(0, 1, -1, -2), 6, 6)
         thumbnail = self._thumbnail_rect(option.rect)
         self._draw_thumbnail(painter, thumbnail, index.data(THUMBNAIL_ROLE))
+        if index.data(STATE_ROLE) == UNREADABLE and index.data(THUMBNAIL_ROLE) is None:
+            middle = thumbnail.center()
+            sign = QRect(middle.x() - 11, middle.y() - 11, 24, 24)
+            draw_glyph(painter, "image-broken-variant", sign, tokens.color("muted"))
         text = QRect(option.rect)
         text.setLeft(thumbnail.right() + 10)
         text.setRight(option.rect.right() - 2)
