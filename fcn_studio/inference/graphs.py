@@ -43,13 +43,18 @@ def _find_shipped(wanted: ModelSpec) -> Path | None:
         card = read_card(resource_path("models", f"{EMBEDDED}.json"))
     except FileNotFoundError:
         return None
-    same = (card.architecture, card.options) == (wanted.architecture, wanted.options)
-    return graph if same else None
+    return graph if _shape_of(card) == _shape_of(wanted) else None
+
+
+def _shape_of(spec: ModelSpec) -> tuple[object, ...]:
+    """What a graph is made for; a card that says otherwise of a network is told when torch opens it."""
+    grid = (spec.stride, spec.score_start, spec.pad_multiple, spec.pad_remainder)
+    return (spec.architecture, sorted(spec.options.items()), grid)
 
 
 def exported_path(spec: ModelSpec, cache_dir: Path | None = None) -> Path:
     """Where the graph of an architecture lies once exported; grouped layers depend on the class count."""
-    what = (_FORMAT, spec.architecture, sorted(spec.options.items()), len(spec.class_keys))
+    what = (_FORMAT, *_shape_of(spec), len(spec.class_keys))
     name = hashlib.sha256(repr(what).encode()).hexdigest()[:32]
     return (cache_dir or default_cache_dir()) / "graphs" / f"{name}.onnx"
 

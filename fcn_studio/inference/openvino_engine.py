@@ -29,6 +29,8 @@ from fcn_studio.io.atomic import write_atomic
 from fcn_studio.models.spec import ModelSpec, checkpoint_paths, read_card
 from fcn_studio.models.weights import finer_scores, read_state, require_own_weights
 
+WEIGHTS = (".weight", ".bias", ".running_mean", ".running_var")
+"""How the names of a graph's constants end that are a checkpoint's to fill."""
 BLOB_MAGIC = b"FCNSOV1\n"
 BLOBS_LIMIT_BYTES = 128 << 20
 
@@ -113,36 +115,48 @@ def compile_graph(
     """Put the weights of `state` into an ONNX graph (bytes) and compile it; an OpenVINO CompiledModel.
 
     Every weight of the graph is replaced by the array of the same name; only its first axis, the number of
-    classes, may differ. Raises CheckpointError where that does not work.
+    classes, may differ. Raises CheckpointError, naming the weight or the key that does not fit.
     """
     openvino = _import_openvino()
     core = openvino.Core()
-    misfit = CheckpointError(
-        f"The checkpoint {spec.name} does not fit the network {spec.architecture}: "
-        "take both of its files from the same place, or train it again."
-    )
     try:
         model = core.read_model(graph)
     except RuntimeError as error:
-        raise misfit from error
+        raise _misfit(spec, "the graph is broken") from error
     left = dict(state)
     for node in model.get_ops():
         name = node.get_friendly_name()
-        if node.get_type_name() != "Constant" or name not in left:
+        if node.get_type_name() != "Constant":
+            continue
+        if name not in left:
+            if name.endswith(WEIGHTS):
+                raise _misfit(spec, f"the weight {name!r} is missing")
             continue
         old, new = node.data, left.pop(name)
         if old.ndim != new.ndim or old.shape[1:] != new.shape[1:]:
-            raise misfit
+            sizes = ["x".join(map(str, value.shape)) for value in (new, old)]
+            raise _misfit(spec, f"the weight {name!r} is {sizes[0]} instead of {sizes[1]}")
         constant = openvino.op.Constant(np.ascontiguousarray(new.astype(old.dtype)))
         constant.set_friendly_name(name)
         node.output(0).replace(constant.output(0))
     if left:
-        raise misfit
+        raise _misfit(spec, f"it has no weight {next(iter(left))!r}")
     try:
         model.validate_nodes_and_infer_types()
+        classes = model.output(0).get_partial_shape()[1]
+        if classes.is_static and classes.get_length() != len(spec.class_keys):
+            listed = f"the card lists {len(spec.class_keys)} classes, the weights have {classes.get_length()}"
+            raise _misfit(spec, f"class_keys: {listed}")
         return core.compile_model(model, "CPU", _settings(threads))
     except RuntimeError as error:
-        raise misfit from error
+        raise _misfit(spec, "its weights do not fit each other") from error
+
+
+def _misfit(spec: ModelSpec, what: str) -> CheckpointError:
+    return CheckpointError(
+        f"The checkpoint {spec.name} does not fit the network {spec.architecture} ({what}): "
+        "take both of its files from the same place, or train it again."
+    )
 
 
 def _settings(threads: int | None) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,20 @@ from fcn_studio.io.atomic import make_folder, write_atomic
 from fcn_studio.models.fcn import FcnNetwork
 from fcn_studio.models.registry import create_model
 from fcn_studio.models.spec import ModelSpec, checkpoint_paths, encode_card, read_card
-from fcn_studio.models.weights import broken_message, read_metadata, require_own_weights
+from fcn_studio.models.weights import (
+    broken_message,
+    is_same,
+    no_numbers_message,
+    read_metadata,
+    require_own_weights,
+)
 
 
 def load_checkpoint(path: Path | str, device: str = "cpu") -> tuple[FcnNetwork, ModelSpec]:
-    """(network in eval mode, float32, channels-last, on ``device``; its card). Raises CheckpointError."""
+    """(network in eval mode, float32, channels-last, on ``device``; its card).
+
+    Raises CheckpointError, naming the key of the card or the weight that does not fit.
+    """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
@@ -34,10 +44,14 @@ def load_checkpoint(path: Path | str, device: str = "cpu") -> tuple[FcnNetwork, 
         raise CheckpointError(broken_message(weights_path)) from error
     except RuntimeError as error:
         raise CheckpointError(
-            f"{weights_path.name} does not fit the network {spec.architecture!r} of its card: "
-            "take both files from the same place."
+            f"{weights_path.name} does not fit its card: {_find_misfit(model, state, spec)}. "
+            "Take both files from the same place."
         ) from error
+    for name, value in state.items():
+        if not bool(value.isfinite().all()):
+            raise CheckpointError(no_numbers_message(weights_path, name))
     _feed_as_stored(model, read_metadata(weights_path))
+    require_card(model, spec)
     return model.eval().to(device, memory_format=torch.channels_last), spec  # type: ignore[call-overload]
 
 
@@ -58,6 +72,36 @@ def save_checkpoint(path: Path | str, model: FcnNetwork, spec: ModelSpec) -> Mod
     write_atomic(weights_path, save(state, metadata))
     write_atomic(card_path, encode_card(spec))
     return spec
+
+
+def _find_misfit(model: FcnNetwork, state: Mapping[str, Tensor], spec: ModelSpec) -> str:
+    """The first weight that is missing, too many or of another shape."""
+    own = model.state_dict()
+    for name in dict.fromkeys([*own, *state]):
+        given, wanted = state.get(name), own.get(name)
+        if given is None and name not in _counters(model):
+            return f"the weight {name!r} of {spec.architecture} is missing"
+        if wanted is None:
+            return f"{spec.architecture} has no weight {name!r}"
+        if given is None or given.shape == wanted.shape:
+            continue
+        if given.shape[1:] == wanted.shape[1:] and len(wanted) == len(spec.class_keys):
+            return f"class_keys: the card lists {len(wanted)} classes, the weights have {len(given)}"
+        sizes = ["x".join(map(str, value.shape)) for value in (given, wanted)]
+        return f"the weight {name!r} is {sizes[0]}, {spec.architecture} has {sizes[1]}"
+    return "its values cannot be taken over"
+
+
+def require_card(model: FcnNetwork, spec: ModelSpec) -> None:
+    """Raise CheckpointError when the card prepares pictures otherwise than the network wants them."""
+    for key, wanted in model.card_geometry().items():
+        stated = getattr(spec, key)
+        fits = is_same(stated, wanted) if isinstance(wanted, tuple) else stated == wanted
+        if key != "minimum_size" and not fits:  # a larger one is only cautious
+            raise CheckpointError(
+                f"{key}: the card of {spec.name} says {stated}, the network {spec.architecture} is made for "
+                f"{wanted}: take weights and card from the same place."
+            )
 
 
 def _feed_as_stored(model: FcnNetwork, metadata: dict[str, str]) -> None:

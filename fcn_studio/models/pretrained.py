@@ -42,9 +42,16 @@ def load_trunk_weights(model: FcnNetwork, weights: State | Path | str) -> FcnNet
                 f"{name} lacks the weight {key!r} of {model.name}: it belongs to another network."
             )
         if found[key].shape != value.shape:
-            cure = " (use fc_channels=4096)" if key.startswith("classifier.") else ""
+            cure = (
+                "use fc_channels=4096" if key.startswith("classifier.") else "take the file of that network"
+            )
             raise CheckpointError(
-                f"{name}: the weight {key!r} is {_size(found[key])}, {model.name} has {_size(value)}{cure}."
+                f"{name}: the weight {key!r} is {_size(found[key])}, {model.name} has {_size(value)}: {cure}."
+            )
+        if found[key].is_floating_point() and not bool(found[key].isfinite().all()):
+            raise CheckpointError(
+                f"{name}: the weight {key!r} holds values that are no numbers (NaN or infinite): take the "
+                "file from its source again."
             )
     model.trunk.load_state_dict(own | {key: value.to(own[key].dtype) for key, value in found.items()})
     return model

@@ -205,7 +205,9 @@ def _with_head(name: str, classes: int, options: Options) -> FcnNetwork:
         raise _unknown(name)
     if HEADS[head] not in entry.strides:
         raise CheckpointError(
-            f"There is no {name}: the features of {trunk_name} have the strides {sorted(entry.strides)}."
+            f"There is no {name}: {trunk_name} has scores at the strides "
+            f"{', '.join(map(str, sorted(entry.strides)))} only. Choose "
+            f"{' or '.join(other for other, stride in HEADS.items() if stride in entry.strides)}."
         )
     if options.padding == "paper":
         if entry.paper is None:

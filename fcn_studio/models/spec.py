@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import msgspec
@@ -60,8 +61,15 @@ class ModelSpec(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError("class_names and class_keys differ in length")
         if self.class_colors is not None and len(self.class_colors) != len(self.class_keys):
             raise ValueError("class_colors and class_keys differ in length")
-        if self.stride < 1 or self.pad_multiple < 1 or not 0 <= self.pad_remainder < self.pad_multiple:
-            raise ValueError("the geometry of the card is impossible")
+        for key in ("stride", "pad_multiple", "minimum_size", "long_side"):
+            if getattr(self, key) < 1:
+                raise ValueError(f"{key} must be at least 1")
+        if not 0 <= self.pad_remainder < self.pad_multiple:
+            raise ValueError("pad_remainder must be at least 0 and less than pad_multiple")
+        if not 0 < self.zoom < math.inf:
+            raise ValueError("zoom must be above 0")
+        if not all(0 < value < math.inf for value in self.std):
+            raise ValueError("std must be above 0")
 
     def padded_hw(self, hw: tuple[int, int]) -> tuple[int, int]:
         """The size [height, width] in pixels to which a picture of ``hw`` is filled up."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,9 @@ def read_state(path: Path | str) -> dict[str, NDArray[np.float32]]:
         state = load_file(str(weights_path))
     except (OSError, SafetensorError, KeyError, ValueError) as error:
         raise CheckpointError(broken_message(weights_path)) from error
+    for name, array in state.items():
+        if not np.isfinite(array).all():
+            raise CheckpointError(no_numbers_message(weights_path, name))
     return {name: array.astype(np.float32) for name, array in state.items()}
 
 
@@ -65,7 +69,10 @@ def _stride_of(name: str) -> int | None:
 
 
 def require_own_weights(weights_path: Path, spec: ModelSpec) -> None:
-    """Raise CheckpointError unless the weights file is there, whole, and belongs to this card."""
+    """Raise CheckpointError unless the weights file is there, whole, and belongs to this card.
+
+    What it says of itself must be what the card says: the key that differs is named.
+    """
     metadata = read_metadata(weights_path)
     if "fcn_studio_id" not in metadata:
         raise CheckpointError(
@@ -76,6 +83,29 @@ def require_own_weights(weights_path: Path, spec: ModelSpec) -> None:
         raise CheckpointError(
             f"{weights_path.name} and its card do not belong together: take both files from the same place."
         )
+    for key in ("architecture", "mean", "std"):
+        told = metadata.get(key)
+        if told is not None and not _says(told, getattr(spec, key)):
+            raise CheckpointError(
+                f"{key}: the card of {weights_path.name} says {getattr(spec, key)}, the weights say {told}: "
+                "take both files from the same place."
+            )
+
+
+def _says(text: str, stated: str | tuple[float, ...]) -> bool:
+    """Whether an entry of a weights file is that of a card; numbers may be rounded."""
+    if isinstance(stated, str):
+        return text == stated
+    try:
+        return is_same([float(word) for word in text.split()], stated)
+    except ValueError:
+        return False
+
+
+def is_same(numbers: Sequence[float], others: Sequence[float]) -> bool:
+    """Whether means or deviations agree to a thousandth."""
+    pairs = zip(numbers, others, strict=False)
+    return len(numbers) == len(others) and all(math.isclose(a, b, rel_tol=1e-3) for a, b in pairs)
 
 
 def read_metadata(weights_path: Path) -> dict[str, str]:
@@ -103,6 +133,14 @@ def read_header(weights_path: Path) -> dict[str, dict[str, Any]]:
         ) from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, struct.error) as error:
         raise CheckpointError(broken_message(weights_path)) from error
+
+
+def no_numbers_message(weights_path: Path, name: str) -> str:
+    """The sentence for a weight that is NaN or infinite."""
+    return (
+        f"{weights_path.name}: the weight {name!r} holds values that are no numbers (NaN or infinite): its "
+        "training went wrong. Go back to an earlier checkpoint."
+    )
 
 
 def broken_message(weights_path: Path) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 
 import torch
 
-from fcn_studio.core.errors import CheckpointError, TrainingError
+from fcn_studio.core.errors import TrainingError
 from fcn_studio.core.ports import SampleSource
+from fcn_studio.models.checkpoint import require_card
 from fcn_studio.models.fcn import FcnNetwork
 from fcn_studio.models.spec import ModelSpec
 
@@ -40,24 +40,6 @@ def require_numbers(model: FcnNetwork) -> None:
                 f"{name}: this weight of the network to begin with holds values that are no numbers "
                 "(NaN or infinite): begin with another checkpoint."
             )
-
-
-def require_card(model: FcnNetwork, spec: ModelSpec) -> None:
-    """Raise CheckpointError when the card prepares pictures otherwise than the network wants them."""
-    for key, wanted in model.card_geometry().items():
-        stated = getattr(spec, key)
-        if key != "minimum_size" and not _same(stated, wanted):  # a larger one is only cautious
-            raise CheckpointError(
-                f"{key}: the card says {stated}, the network {spec.architecture} is made for {wanted}: "
-                "take weights and card from the same place."
-            )
-
-
-def _same(stated: object, wanted: object) -> bool:
-    if isinstance(stated, tuple) and isinstance(wanted, tuple):
-        pairs = list(zip(stated, wanted, strict=False))
-        return len(stated) == len(wanted) and all(math.isclose(a, b, rel_tol=1e-3) for a, b in pairs)
-    return stated == wanted
 
 
 def _few(keys: tuple[str, ...]) -> str:

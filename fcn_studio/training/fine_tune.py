@@ -18,7 +18,7 @@ from fcn_studio.models.fcn import FcnNetwork
 from fcn_studio.models.spec import ModelSpec
 from fcn_studio.models.surgery import copy_row, with_classes
 from fcn_studio.training.basis import NOTHING, Basis
-from fcn_studio.training.checks import require_card, require_distinct, require_numbers
+from fcn_studio.training.checks import require_distinct
 from fcn_studio.training.deck import Deck
 from fcn_studio.training.distill import Teaching
 from fcn_studio.training.events import Paused, Prepared, TrainEvent
@@ -80,8 +80,6 @@ def fine_tune(
     where = choose_device(device)
     require_distinct(source.class_keys)
     parent, parent_spec = load_checkpoint(parent_path)
-    require_numbers(parent)
-    require_card(parent, parent_spec)
     start = with_classes(parent, parent_spec.class_keys, source.class_keys)
     spec = msgspec.structs.replace(child_card(parent_spec, source), made="fine-tuned in FCN Studio")
     names = source.names("train")
@@ -97,8 +95,7 @@ def fine_tune(
     recipe = recipe.for_images(labelled, len(deck.cards) - labelled).with_changes(weights_back=0.0)
     teaching = make_teaching(start, spec, recipe, where)
     yield from unreadable.told(_prepared(teaching.prepare(deck), len(deck.indices), cancel))
-    new = [i for i, key in enumerate(source.class_keys) if key not in parent_spec.class_keys]
-    begin_beside(start, new, deck, teaching)
+    begin_beside(start, set(source.class_keys) - set(parent_spec.class_keys), source, deck, teaching)
     run = _begin(run_folder, recipe, seed, parent_spec, source, deck)
     training = Training(
         start, spec, deck, recipe, seed=seed, device=where, teaching=teaching,
@@ -122,13 +119,17 @@ def fine_tune(
     return _choose(scores, exam, outcome, candidate, spec, out_path, _why_unmeasured(source))
 
 
-def begin_beside(model: FcnNetwork, new: list[int], deck: Deck, teaching: Teaching) -> None:
-    """Let every new class start just below the class that the network gives to most of its labels.
+def begin_beside(
+    model: FcnNetwork, new: set[str], source: SampleSource, deck: Deck, teaching: Teaching
+) -> None:
+    """Let every new class (by key) start just below the class that the network gives to most of its labels.
 
     From a zero row the loss would be near 20 and the first steps would shake the whole network: measured,
     half of all other pixels changed class for a while.
     """
-    for klass in set(new) & set(deck.classes):
+    for klass in deck.classes:
+        if source.class_keys[klass] not in new:
+            continue
         having = deck.pictures(deck.having(klass))
         said = sum(teaching.said_at(index, picture.labels, klass) for index, picture in having)
         if isinstance(said, torch.Tensor) and said.any():

@@ -51,7 +51,8 @@ def open_start(path: Path, source: SampleSource, architecture: str | None = None
     weights, which then also teach. Rows of known class keys are kept. Raises CheckpointError, also when the
     checkpoint is of another architecture than the one named, TrainingError for a class listed twice."""
     require_distinct(source.class_keys)
-    if checkpoint_paths(path)[1].exists():
+    card_path = checkpoint_paths(path)[1]
+    if card_path.exists():
         model, spec = load_checkpoint(path)
         if architecture not in (None, spec.architecture):
             raise CheckpointError(
@@ -60,7 +61,13 @@ def open_start(path: Path, source: SampleSource, architecture: str | None = None
             )
         model = with_classes(model, spec.class_keys, source.class_keys)
         return Start(model, child_card(spec, source))
-    teacher = read_deeplab(path)
+    try:
+        teacher = read_deeplab(path)
+    except CheckpointError as error:
+        raise CheckpointError(
+            f"{path.name} is no checkpoint of FCN Studio (no {card_path.name} lies beside it), nor the "
+            "weights of DeepLab MobileNetV2: name the .safetensors file of one."
+        ) from error
     name = architecture or DEFAULT_ARCHITECTURE
     model = make_fcn_from_deeplab(create_model(name, len(VOC_KEYS)), teacher)
     model = with_classes(model.eval(), VOC_KEYS, source.class_keys)

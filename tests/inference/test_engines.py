@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import msgspec
 import numpy as np
 import onnx
 import pytest
@@ -116,13 +117,29 @@ def test_a_cache_that_cannot_be_written_does_no_harm(make_checkpoint, graph_path
 def test_weights_of_another_network_are_refused(make_checkpoint, graph_path):
     _, spec = load_checkpoint(make_checkpoint(3))
     state = read_state(make_checkpoint(3))
-    for wrong in (
-        state | {"trunk.conv0.weight": np.zeros((32, 3, 5, 5), np.float32)},
-        state | {"head.other.weight": np.zeros((1, 1, 1, 1), np.float32)},
-        state | {"trunk.block3.project.bias": np.zeros(7, np.float32)},
+    lacking = {name: value for name, value in state.items() if name != "trunk.conv0.weight"}
+    two = msgspec.structs.replace(spec, class_keys=spec.class_keys[:2], class_names=spec.class_names[:2])
+    for wrong, card, what in (
+        (
+            state | {"trunk.conv0.weight": np.zeros((32, 3, 5, 5), np.float32)},
+            spec,
+            "conv0.weight' is 32x3x5x5",
+        ),
+        (
+            state | {"head.other.weight": np.zeros((1, 1, 1, 1), np.float32)},
+            spec,
+            "no weight 'head.other.weight'",
+        ),
+        (
+            state | {"trunk.block3.project.bias": np.zeros(7, np.float32)},
+            spec,
+            "its weights do not fit each other",
+        ),
+        (lacking, spec, "'trunk.conv0.weight' is missing"),
+        (state, two, "class_keys: the card lists 2 classes, the weights have 3"),
     ):
-        with pytest.raises(CheckpointError, match="does not fit"):
-            openvino_engine.compile_graph(graph_path.read_bytes(), wrong, spec)
+        with pytest.raises(CheckpointError, match=rf"does not fit .*{what}"):
+            openvino_engine.compile_graph(graph_path.read_bytes(), wrong, card)
 
 
 def test_the_exported_graph_equals_torch_in_onnx_runtime(make_checkpoint, graph_path):

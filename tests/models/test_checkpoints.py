@@ -130,8 +130,23 @@ def _other_json(path: Path) -> None:
         (_edit_card(format=9), "a newer format"),
         (_edit_card(id="ffff"), "do not belong together"),
         (_edit_card(class_keys=["a", "a"]), "broken card"),
-        (_edit_card(class_keys=["a"], class_names=["a"]), "does not fit"),
-        (_edit_card(architecture="fcn8s_mobilenet_v3"), "nearest is 'fcn8s_mobilenet_v2'"),
+        (
+            _edit_card(class_keys=["a"], class_names=["a"]),
+            "class_keys: the card lists 1 classes",
+        ),
+        (
+            _edit_card(architecture="fcn16s_mobilenet_v2"),
+            "architecture: the card of net.safetensors says fcn16s",
+        ),
+        (_edit_card(options={"score_width": 8}), "'head.score16.look.0.weight' of .* is missing"),
+        (
+            _edit_card(mean=[0, 0, 0]),
+            "mean: the card of net.safetensors says .0.0, 0.0, 0.0., the weights say 127",
+        ),
+        (_edit_card(stride=16), "stride: the card of .* says 16, the network .* is made for 8"),
+        (_edit_card(std=[0, 1, 1]), "std must be above 0"),
+        (_edit_card(zoom=0), "zoom must be above 0"),
+        (_edit_card(long_side=0), "long_side must be at least 1"),
     ],
 )
 def test_what_is_wrong_is_said(written: Path, damage, words: str) -> None:  # type: ignore[no-untyped-def]

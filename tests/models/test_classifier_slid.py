@@ -109,6 +109,9 @@ def test_weights_that_do_not_fit_are_named() -> None:
     state = dict(_classifier("alexnet").state_dict())
     with pytest.raises(CheckpointError, match=r"fc6\.weight.*8x256x6x6.*16x256x6x6.*fc_channels"):
         load_trunk_weights(create_model("fcn32s_alexnet", fc_channels=16), state)
+    state["features.3.weight"][0] = float("nan")
+    with pytest.raises(CheckpointError, match=r"'features\.3\.weight' holds values that are no numbers"):
+        load_trunk_weights(model, state)
     del state["features.3.weight"]
     with pytest.raises(CheckpointError, match=r"lacks the weight 'features\.3\.weight'"):
         load_trunk_weights(model, state)

@@ -322,6 +322,7 @@ def test_a_pickle_that_would_run_code_is_refused_before_it_does(tmp_path: Path, 
     [
         ("net.pth", b"", "broken or no weights file"),
         ("net.pth", b"hello world", "broken or no weights file"),
+        ("net.pth", b"rubbish", "broken or no weights file"),  # an IndexError in torch
         ("net.safetensors", b"hello world", "broken or no safetensors file"),
         ("net.pth", None, "does not exist"),
     ],

@@ -53,7 +53,9 @@ def test_weights_that_are_no_numbers(tmp_path: Path, bad: float) -> None:
     error = _refused(Start(model, make_card(*KEYS)), Samples(KEYS, make_sample()), tmp_path)
     assert "trunk.block3.depthwise.bias" in str(error)
     save_checkpoint(tmp_path / "bad", model, make_card(*KEYS))
-    with pytest.raises(TrainingError, match=r"trunk\.block3\.depthwise\.bias"):
+    with pytest.raises(
+        CheckpointError, match=r"bad\.safetensors: the weight 'trunk\.block3\.depthwise\.bias'"
+    ):
         finish(
             fine_tune(
                 tmp_path / "bad", Samples(KEYS, make_sample()), tmp_path / "child", recipe=FINE_TUNE,
@@ -76,4 +78,4 @@ def test_a_card_that_prepares_pictures_otherwise(tmp_path: Path, key: str, value
     card = make_card(*KEYS, **{key: value})
     error = _refused(Start(make_network(2), card), Samples(KEYS, make_sample()), tmp_path)
     assert isinstance(error, CheckpointError)
-    assert str(error).startswith(f"{key}: the card says")
+    assert str(error).startswith(f"{key}: the card of tiny says")
