@@ -69,9 +69,10 @@ class EditingDesk(StrokeDesk):
     def request_accept_region(self, y: int, x: int) -> None:
         """Make the prediction the label in the region round (y, x), where nothing has been said yet."""
         if self._holds(y, x) and self._has_answer():
+            name = self._name_region("Accept", y, x)
             self._request(
-                "Accept region",
-                lambda ground: whole_image.compute_accepted(ground, "Accept region", at_yx=(y, x)),
+                name,
+                lambda ground: whole_image.compute_accepted(ground, name, at_yx=(y, x)),
                 "This region is labelled already.",
             )
 
@@ -83,9 +84,10 @@ class EditingDesk(StrokeDesk):
         if background_id is None:
             self._tell("There is no class “background” to reject to. Add it, or paint the right class.")
             return
+        name = self._name_region("Reject", y, x)
         self._request(
-            "Reject region",
-            lambda ground: whole_image.compute_rejected(ground, "Reject region", (y, x), background_id),
+            name,
+            lambda ground: whole_image.compute_rejected(ground, name, (y, x), background_id),
             "This is background or labelled by hand already. Paint what it is.",
         )
 
@@ -137,6 +139,13 @@ class EditingDesk(StrokeDesk):
             return lambda: compute(ground)
 
         self._queue.submit(EditRequest(name, document, make, nothing))
+
+    def _name_region(self, verb: str, y: int, x: int) -> str:
+        """What is done to the predicted region round a pixel of the image, with its class."""
+        document = self._find_document()
+        predicted = self._make_ground(document).predicted(Box(y, x, y + 1, x + 1)) if document else None
+        class_id = UNLABELLED if predicted is None else int(predicted[0, 0])
+        return f"{verb} region" if class_id == UNLABELLED else f"{verb} region of {self._name_of(class_id)}"
 
     def _holds(self, y: int, x: int) -> bool:
         document = self._find_document()

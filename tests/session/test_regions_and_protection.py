@@ -40,7 +40,7 @@ def test_accepting_a_region_takes_that_region_and_no_other_of_its_class(desk, ch
     assert (desk.provenance[expected] == Provenance.ACCEPTED).all()
     desk.session.editing.request_accept_region(7, 7)
     desk.settle()
-    assert names(desk) == ["Paint", "Accept region"]
+    assert names(desk) == ["Paint", "Accept region of cat"]
     assert "labelled already" in desk.notices[-1].text
 
 

@@ -122,6 +122,7 @@ def test_names_have_icons_and_the_colour_of_their_class() -> None:
     assert all(glyph(name) for name in ICONS.values())
     assert glyph(icon_of("Something that nobody has thought of"))
     assert icon_of("Fill with cat") != icon_of("Paint cat") != icon_of("Erase")
+    assert len({icon_of(f"{area} of cat") for area in ("Polygon", "Lasso", "Rectangle", "Ellipse")}) == 4
     assert icon_of("Magic wand: cat") == BY_ID["tool_wand"].icon
     assert icon_of("Erase region") == icon_of("Erase similar") == icon_of("Erase")
     table = ClassTable().add("cat").add("big cat")

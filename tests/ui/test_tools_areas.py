@@ -82,7 +82,7 @@ def test_enter_closes_the_polygon_that_was_clicked(
     expected = polygon_of(polygon, CORNERS)
     assert expected.any()
     assert np.array_equal(labels_of(polygon) == DOG, expected)
-    assert names_of(polygon) == ["Paint dog"]
+    assert names_of(polygon) == ["Polygon of dog"]
     assert not polygon.tools.current.is_open
 
 
@@ -219,7 +219,7 @@ def test_a_lasso_closes_where_the_button_comes_up(
     path = [QPoint(120, 60), QPoint(250, 70), QPoint(330, 150), QPoint(240, 230), QPoint(100, 180)]
     drag(canvas, path)
     assert np.array_equal(labels_of(canvas) == CAT, polygon_of(canvas, path))
-    assert names_of(canvas) == ["Paint cat"]
+    assert names_of(canvas) == ["Lasso of cat"]
 
 
 def test_a_lasso_let_go_with_shift_goes_on_by_clicks(canvas: CanvasView) -> None:

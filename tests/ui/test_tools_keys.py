@@ -122,7 +122,7 @@ def test_enter_begins_an_area_arrows_draw_it_and_enter_ends_it(
     assert names_of(view) == [], "nothing before the end"
     fingers.enter()
     assert np.array_equal(labels_of(view) == DOG, spread(make(*corners, (60, 80))))
-    assert names_of(view) == ["Paint dog"]
+    assert names_of(view) == [f"{tool.capitalize()} of dog"]
     assert not view.tool.is_open
 
 
@@ -239,7 +239,7 @@ def test_arrows_draw_the_line_of_a_lasso_between_two_enters(fingers: Fingers) ->
     assert names_of(view) == []
     fingers.enter()
     assert np.array_equal(labels_of(view) == DOG, polygon_of(view, way))
-    assert names_of(view) == ["Paint dog"]
+    assert names_of(view) == ["Lasso of dog"]
 
 
 def test_backspace_takes_steps_of_the_lasso_back(fingers: Fingers) -> None:
@@ -327,7 +327,7 @@ def test_a_mouse_takes_over_what_keys_began(fingers: Fingers, ends_by: str) -> N
         fingers.enter()
     corners = [image_point(view, place) for place in (CORNERS[0], CORNERS[2])]
     assert np.array_equal(labels_of(view) == DOG, spread(make_rectangle(*corners, (60, 80))))
-    assert names_of(view) == ["Paint dog"]
+    assert names_of(view) == ["Rectangle of dog"]
 
 
 @pytest.mark.parametrize("tool", ["rectangle", "polygon", "lasso", "brush"])
@@ -350,7 +350,7 @@ def test_another_tool_finishes_what_keys_began(fingers: Fingers, tool: str) -> N
         if tool == "polygon" or place is CORNERS[0]:
             fingers.enter()
     view.choose_tool("brush")
-    assert names_of(view) == ["Paint dog"]
+    assert names_of(view) == [f"{tool.capitalize()} of dog"]
     view.choose_tool(tool)
     assert not view.tool.is_open
 

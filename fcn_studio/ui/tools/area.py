@@ -26,11 +26,11 @@ ELLIPSE_CORNERS = 72
 Mask = NDArray[np.bool_]
 
 
-def apply_area(context: ToolContext, box: Box, mask: Mask, class_id: int) -> None:
-    """Give a closed area a class as one edit; what is seen at once is marked as fresh."""
+def apply_area(context: ToolContext, title: str, box: Box, mask: Mask, class_id: int) -> None:
+    """Give a closed area a class as one edit ("Polygon of cat"); what is seen at once is marked as fresh."""
     if not box.is_empty and mask.any():
         editing = context.session.editing
-        painted = editing.apply_shape(name_of(context, "Paint", class_id), box, mask, class_id)
+        painted = editing.apply_shape(name_of(context, f"{title} of", class_id), box, mask, class_id)
         if painted is not None and class_id != UNLABELLED:
             context.mark_fresh(*painted)
 
@@ -115,7 +115,7 @@ class RectangleTool(Tool):
         self.cancel()
         if start is not None and document is not None and document is self._context.document:
             box, mask = self._make_mask(start, self._end, document.shape_hw)
-            apply_area(self._context, box, mask, self._class_id)
+            apply_area(self._context, self.title, box, mask, self._class_id)
 
     def cancel(self) -> None:
         self._start = self._document = None
