@@ -22,6 +22,10 @@ _SHARES = (
     "flip", "focus", "replay", "anywhere", "paste", "blur", "hard_share", "whole_share_end", "momentum",
     "ema_decay", "weights_back",
 )  # fmt: skip
+_AMOUNTS = (
+    "skip_rate", "head_rate", "trunk_rate", "bias_rate", "weight_decay", "clip_norm", "warm_up_steps", "lovasz",
+    "distill", "color", "gamma", "temperature", "noise", "validate_images", "patience", "stage_rate",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -147,6 +151,9 @@ class Recipe:
         for name in _SHARES:
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise UsageError(f"{name} is {getattr(self, name)}: use a number from 0 to 1.")
+        for name in _AMOUNTS:
+            if not 0.0 <= getattr(self, name) < math.inf:
+                raise UsageError(f"{name} is {getattr(self, name)}: use a number of at least 0.")
         if self.steps < 1 or self.batch < 1 or self.crops_at_once < 1 or self.validate_every < 1:
             raise UsageError("Steps, batch, crops_at_once and validate_every must be at least 1.")
         if self.crop_px < 0 or self.hard_share == 0.0:

@@ -52,7 +52,7 @@ def open_start(path: Path, source: SampleSource, architecture: str | None = None
     checkpoint is of another architecture than the one named, TrainingError for a class listed twice."""
     require_distinct(source.class_keys)
     card_path = checkpoint_paths(path)[1]
-    if card_path.exists():
+    if card_path.exists() or not path.exists():  # which load_checkpoint tells best
         model, spec = load_checkpoint(path)
         if architecture not in (None, spec.architecture):
             raise CheckpointError(
