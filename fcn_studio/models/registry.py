@@ -46,8 +46,10 @@ class Options:
     def __post_init__(self) -> None:
         _require("upsampling", self.upsampling, UPSAMPLINGS)
         _require("padding", self.padding, PADDINGS)
-        if self.fc_channels < 1 or self.score_width < 0:
-            raise CheckpointError("fc_channels must be at least 1 and score_width at least 0.")
+        for key, least in (("fc_channels", 1), ("score_width", 0)):
+            given = getattr(self, key)
+            if not isinstance(given, int) or given < least:
+                raise CheckpointError(f"{key} is {given!r}: use a whole number of at least {least}.")
 
     def chosen(self) -> dict[str, str | int]:
         """Those that are not the default, as the card stores them."""

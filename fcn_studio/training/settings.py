@@ -23,8 +23,9 @@ _SHARES = (
     "ema_decay", "weights_back",
 )  # fmt: skip
 _AMOUNTS = (
-    "skip_rate", "head_rate", "trunk_rate", "bias_rate", "weight_decay", "clip_norm", "warm_up_steps", "lovasz",
-    "distill", "color", "gamma", "temperature", "noise", "validate_images", "patience", "stage_rate",
+    "skip_rate", "head_rate", "trunk_rate", "bias_rate", "weight_decay", "clip_norm", "warm_up_steps",
+    "lovasz", "distill", "color", "gamma", "temperature", "noise", "validate_images", "patience",
+    "stage_rate",
 )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -76,10 +77,12 @@ def test_the_papers_padding_is_for_the_papers_trunks() -> None:
         create_model("fcn8s_resnet18", padding="paper")
 
 
-@pytest.mark.parametrize("options", [{"fc_channels": 0}, {"score_width": -1}])
-def test_numbers_that_make_no_sense_are_refused(options: dict[str, int]) -> None:
-    with pytest.raises(CheckpointError, match="fc_channels must be at least 1"):
-        create_model("fcn8s_alexnet", **options)  # type: ignore[arg-type]
+@pytest.mark.parametrize("options", [{"fc_channels": 0}, {"score_width": -1}, {"fc_channels": "-3"}])
+def test_numbers_that_make_no_sense_are_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(
+        CheckpointError, match=rf"{next(iter(options))} is .*: use a whole number of at least"
+    ):
+        create_model("fcn8s_alexnet", **options)
 
 
 def test_a_name_is_registered_once() -> None:

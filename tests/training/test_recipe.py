@@ -19,6 +19,7 @@ from fcn_studio.training.settings import Recipe
         ({"precision": "float16"}, "auto, float32, bfloat16"),
         ({"hard_share": 0.0}, "hard_share"),
         ({"steps": 0}, "at least 1"),
+        ({"head_rate": -1.0}, "head_rate is -1.0: use a number of at least 0"),
         ({"scale_range": (2.0, 0.5)}, "scale_range"),
     ],
 )
