@@ -79,7 +79,8 @@ def test_the_papers_padding_is_for_the_papers_trunks() -> None:
 
 @pytest.mark.parametrize("options", [{"fc_channels": 0}, {"score_width": -1}, {"fc_channels": "-3"}])
 def test_numbers_that_make_no_sense_are_refused(options: dict[str, Any]) -> None:
-    with pytest.raises(
+    complaint = rf"{next(iter(options))} is .*: use a whole number of at least"
+    with pytest.raises(CheckpointError, match=complaint):
         CheckpointError, match=rf"{next(iter(options))} is .*: use a whole number of at least"
     ):
         create_model("fcn8s_alexnet", **options)
