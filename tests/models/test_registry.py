@@ -81,8 +81,6 @@ def test_the_papers_padding_is_for_the_papers_trunks() -> None:
 def test_numbers_that_make_no_sense_are_refused(options: dict[str, Any]) -> None:
     complaint = rf"{next(iter(options))} is .*: use a whole number of at least"
     with pytest.raises(CheckpointError, match=complaint):
-        CheckpointError, match=rf"{next(iter(options))} is .*: use a whole number of at least"
-    ):
         create_model("fcn8s_alexnet", **options)
 
 
