@@ -112,5 +112,5 @@ def test_what_does_not_fit_is_named(trunk_file: Path, parent: Path) -> None:
     with pytest.raises(CheckpointError, match="architecture 'fcn8s_mobilenet_v2'"):
         open_start(parent, SOURCE, "fcn8s_resnet18")
     assert open_start(parent, SOURCE, "fcn8s_mobilenet_v2").spec.parent
-    with pytest.raises(CheckpointError, match="gone.safetensors does not exist"):
+    with pytest.raises(CheckpointError, match=r"gone.*does not exist"):
         open_start(parent.with_name("gone.safetensors"), SOURCE)
