@@ -377,7 +377,8 @@ def test_what_a_command_lacks_is_told_and_goes_by_itself(previewed: App, qtbot, 
     previewed.session.classes.use_model_classes()
     put_prediction(previewed)
     QApplication.processEvents()
-    previewed.window.actions_of.run("accept_region")  # nothing is pointed at
+    QApplication.sendEvent(previewed.window.canvas, QEvent(QEvent.Type.Leave))  # nothing is pointed at
+    previewed.window.actions_of.run("accept_region")
     notices = previewed.window.notices
     assert notices.chips[0].text.text() == "Point at the region first."
     qtbot.waitUntil(lambda: not notices.chips, timeout=WAIT_MS)
