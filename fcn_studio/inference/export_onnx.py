@@ -142,8 +142,9 @@ def _difference(scores: NDArray[np.float32], network: FcnNetwork, x: NDArray[np.
         return float("inf")
     difference = np.abs(scores - expected) / max(1.0, float(np.abs(expected).max()))
     if network.options.get("upsampling") == "unpool":
-        # Two maxima that are equal but for rounding: a few scores may be put beside their place.
-        return float(np.quantile(difference, 0.995))
+        # Two maxima that are equal but for rounding: a score may be put beside its place, and a coarse one
+        # spreads over a twentieth of a small picture.
+        return float(np.quantile(difference, 0.9))
     return float(difference.max())
 
 
