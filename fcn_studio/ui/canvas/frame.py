@@ -7,7 +7,7 @@ cost a copy and no composition.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRect
@@ -33,8 +33,7 @@ STRIP_ROWS = (
 WIDEST_CUT_PX = 4096  # Qt's raster painter breaks where a picture's side goes beyond 32767
 
 
-@dataclass(frozen=True)
-class Picture:
+class Picture(NamedTuple):
     """The image and how it is shown; pyramid None: there is none."""
 
     pyramid: Pyramid | None
@@ -42,8 +41,7 @@ class Picture:
     is_shown: bool = True
 
 
-@dataclass(frozen=True)
-class Pane:
+class Pane(NamedTuple):
     """A part of the view, where the image lies for it, and what lies over the image there."""
 
     box: Box

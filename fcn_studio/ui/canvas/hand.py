@@ -233,8 +233,9 @@ class HandWidget(QWidget):
             return None
         transform = self._transform_at(self._pointer)
         y, x = transform.to_image(*to_device_yx(self._pointer, self.navigation.pixel_ratio))
-        pixel = int(y // 1), int(x // 1)
-        return pixel if Box.of_shape(document.shape_hw).contains(*pixel) else None
+        row, column = int(y // 1), int(x // 1)
+        height, width = document.shape_hw
+        return (row, column) if 0 <= row < height and 0 <= column < width else None
 
     def _cursor_shape(self) -> Qt.CursorShape:
         if self.scene.document is None:

@@ -6,6 +6,8 @@ Outlines lie inside the region they belong to.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtGui import QImage
@@ -14,7 +16,7 @@ from fcn_studio.core.classes import UNLABELLED
 from fcn_studio.core.label_map import Provenance
 from fcn_studio.ui.canvas.colors import LayerColors, OverlayColors
 from fcn_studio.ui.canvas.inks import DOT, FRESH_OUTLINE, GAP, Codes, ColorTable
-from fcn_studio.ui.canvas.planes import FRESH_BIT, ORIGIN_BITS, Plane, Planes
+from fcn_studio.ui.canvas.planes import Plane, Planes
 from fcn_studio.ui.qimage import make_looked_up_image, wrap_argb32
 
 HATCH_PERIOD_PX = 8
@@ -24,7 +26,7 @@ DOT_PX = 2
 FEW_PX = 8192
 ONE = np.uint8(1)
 # As plain bytes: to compare a plane with a member of an enum takes ten times as long.
-ACCEPTED, JUST_PAINTED = np.uint8(Provenance.ACCEPTED), FRESH_BIT | np.uint8(Provenance.PAINTED)
+ACCEPTED, PAINTED = np.uint8(Provenance.ACCEPTED), np.uint8(Provenance.PAINTED)
 
 
 def compose_overlay(planes: Planes, colors: OverlayColors) -> list[QImage]:
@@ -114,21 +116,26 @@ def _find_label_codes(planes: Planes, labels: Plane, colors: OverlayColors) -> C
     A line runs between classes, and between what was accepted and the rest of its class: those two look
     different. That one pixel is fresh and the next is not draws none; it only chooses a line's colour.
     """
-    tags = planes.find_tags(labels)
-    is_accepted = tags & ORIGIN_BITS == ACCEPTED
-    accepted, fresh = planes.inner(is_accepted), planes.inner(tags) == JUST_PAINTED
+    provenance = planes.provenance
+    is_accepted: NDArray[np.bool_] = (
+        np.zeros(labels.shape, np.bool_) if provenance is None else provenance == ACCEPTED
+    )
     has_accepted = is_accepted.any()
     edges = None
     if colors.labels.outline is not None:
         edges = _Edges(planes, labels, is_accepted) if has_accepted else _Edges(planes, labels)
+    accepted = planes.inner(is_accepted)
     line = np.zeros(accepted.shape, np.bool_) if edges is None else edges.within(planes.thin)
     banks = line.view(np.uint8)  # FILL or OUTLINE
     if has_accepted:  # GAP, or with the line ACCEPTED_OUTLINE
         accepted &= _hatch_gaps(accepted.shape, sum(planes.phase_yx), planes.thin) | line
         banks = banks + accepted.view(np.uint8) * GAP
-    if edges is not None and fresh.any():
-        fresh &= edges.within(planes.margin)  # twice as wide
-        banks = np.maximum(banks, fresh.view(np.uint8) * FRESH_OUTLINE)  # which is the highest of them
+    fresh = planes.find_fresh()
+    if edges is not None and provenance is not None and fresh is not None:
+        line = edges.within(planes.margin)  # twice as wide
+        line &= planes.inner(fresh)
+        line &= planes.inner(provenance) == PAINTED
+        banks = np.maximum(banks, line.view(np.uint8) * FRESH_OUTLINE)  # which is the highest of them
     return colors.inks.of_labels(planes.inner(labels), banks)
 
 
@@ -164,7 +171,7 @@ class _Edges:
     nothing but the margin.
     """
 
-    def __init__(self, planes: Planes, first: Plane, *others: Plane) -> None:
+    def __init__(self, planes: Planes, first: Plane, *others: NDArray[Any]) -> None:
         self._planes, self._shape = planes, first.shape
         width = first.shape[1]
         flat = first.ravel()

@@ -6,8 +6,8 @@ column), so the cost follows the screen and never the image.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +16,6 @@ from fcn_studio.core.box import Box
 from fcn_studio.core.classes import UNLABELLED
 from fcn_studio.ui.canvas.transform import Pixels, ViewTransform
 
-FRESH_BIT = np.uint8(4)
-ORIGIN_BITS = np.uint8(3)
 DEFAULT_SHOWN = frozenset({"labels", "prediction"})
 
 Plane = NDArray[np.uint8]
@@ -37,8 +35,7 @@ class Fresh:
         self.box = self.box.union(box)
 
 
-@dataclass(frozen=True)
-class OverlaySources:
+class OverlaySources(NamedTuple):
     """The arrays that are looked at, all [H, W] of the image; None where there is none.
 
     labels: uint8 class ids, provenance: uint8, channels: uint8 network channels, confidence: uint8. shown:
@@ -50,7 +47,7 @@ class OverlaySources:
     fresh: Fresh | None
     channels: Plane | None
     confidence: Plane | None = None
-    shown: frozenset[str] = field(default=DEFAULT_SHOWN)
+    shown: frozenset[str] = DEFAULT_SHOWN
 
 
 def outline_margin_px(pixel_ratio: float) -> int:
@@ -175,11 +172,9 @@ class Planes:
         labels = self.labels
         return labels is not None and int(labels.min()) != UNLABELLED
 
-    def find_tags(self, labels: Plane) -> Plane:
-        """uint8, the size of `labels`: provenance, and a bit for what has just been painted."""
-        tags, fresh = self.provenance, self._sources.fresh
-        if tags is None:
-            return np.zeros_like(labels)
+    def find_fresh(self) -> NDArray[np.bool_] | None:
+        """What has just been painted; None where nothing of it is in sight. Perhaps its own memory, too."""
+        fresh = self._sources.fresh
         if fresh is None or fresh.box.intersect(self._sampling.box).is_empty:
-            return tags
-        return tags + self._sampling.fetch(fresh.painted).view(np.uint8) * FRESH_BIT
+            return None
+        return self._sampling.fetch(fresh.painted)

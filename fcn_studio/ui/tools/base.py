@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,8 +35,7 @@ class Button(Enum):
 Point = tuple[float, float]
 
 
-@dataclass(frozen=True, slots=True)
-class PointerEvent:
+class PointerEvent(NamedTuple):
     """Where the pointer is, in image coordinates (pixel (r, c) spans r..r+1, c..c+1); may lie outside.
 
     pressure: of a pen, 0 to 1; None for a mouse.

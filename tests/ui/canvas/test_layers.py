@@ -140,7 +140,7 @@ def test_dots_tell_predicted_background_from_what_nobody_looked_at() -> None:
 def test_nothing_to_look_at_draws_nothing() -> None:
     nothing = OverlaySources(None, None, None, None, None, frozenset(LOOKS))
     assert not draw(nothing, make_colors()).any()
-    labels_only = replace(make_sources(*LOOKS), channels=None, confidence=None)
+    labels_only = make_sources(*LOOKS)._replace(channels=None, confidence=None)
     assert draw(labels_only, make_colors()).any()
 
 
