@@ -24,6 +24,7 @@ from fcn_studio.models.registry import create_model
 
 SAMPLES = Path(__file__).resolve().parent.parent / "resources" / "samples"
 SIZE_WH = (500, 375)
+OTHER_SIZES_WH = ((224, 224), (320, 240), (640, 480), (1024, 768))  # operations only
 
 
 def read_pictures(network: FcnNetwork) -> list[Tensor]:
@@ -60,14 +61,14 @@ def generate_weights(network: FcnNetwork, picture: Tensor) -> None:
         layer.bias.copy_(-mean_of / spread_of)
 
 
-def count_operations(name: str, padding: str) -> float:
+def count_operations(name: str, padding: str, size_wh: tuple[int, int] = SIZE_WH) -> float:
     """Multiply-adds of one picture, in thousands of millions."""
     from torch.utils.flop_counter import FlopCounterMode
 
     with torch.device("meta"):
         network = create_model(name, padding=padding).eval()
         with FlopCounterMode(display=False) as counter:
-            network(torch.zeros(1, 3, SIZE_WH[1], SIZE_WH[0]))
+            network(torch.zeros(1, 3, size_wh[1], size_wh[0]))
     return counter.get_total_flops() / 2e9
 
 
@@ -114,6 +115,9 @@ def main() -> None:
         print(f"{padding:8} {cost[padding]:16.1f} {spent[padding]:8.0f}")
     print(f"same / paper: {cost['same'] / cost['paper']:.2f} of the operations, "
           f"{spent['same'] / spent['paper']:.2f} of the time")  # fmt: skip
+    for size_wh in OTHER_SIZES_WH:
+        same, paper = (count_operations(given.network, padding, size_wh) for padding in ("same", "paper"))
+        print(f"at {size_wh[0]} x {size_wh[1]}: {same / paper:.2f} of the operations")
     words = ", ".join(f"{share:.1%}" for share in agreement)
     print(f"same class: {words}; mean {statistics.mean(agreement):.1%} of the pixels")
 
