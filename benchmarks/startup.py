@@ -155,6 +155,7 @@ def main() -> None:
         home = Path(folder)
         own = {f"XDG_{kind}_HOME": str(home / kind) for kind in ("CONFIG", "CACHE", "DATA", "STATE")}
         environment = {**os.environ, **own, "HOME": str(home)}
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed program has its bytecode
         commands = {"FCN Studio": [sys.executable, "-m", "fcn_studio", str(PHOTO)]}
         if options.labelme:
             commands["labelme"] = [str(options.labelme / "bin" / "labelme"), str(PHOTO)]
