@@ -162,9 +162,8 @@ class CommandActions(QObject):
         action.setMenuRole(ROLES.get(command.id, QAction.MenuRole.NoRole))
         action.setToolTip(with_key(title_of(command), command.id))
         if command.icon:
-            on_token = (
-                "on_accent" if command.checked_when is not None else None
-            )  # on the accent in menus, too
+            # a checked one lies on the accent, in menus too
+            on_token = "on_accent" if command.checked_when is not None else None
             action.setIcon(make_icon(self._theme, command.icon, on_token=on_token))
         action.setCheckable(command.checked_when is not None)
         action.triggered.connect(lambda _checked=False: self._do(command))
