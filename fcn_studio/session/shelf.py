@@ -73,6 +73,13 @@ class ShelfDesk:
             raise RuntimeError("no project is open")
         return self._project.next_checkpoint_path()
 
+    @property
+    def run_folder(self) -> Path:
+        """Where a fine-tuning of this project keeps its state, so that it survives a crash."""
+        if self._project is None:
+            raise RuntimeError("no project is open")
+        return self._project.runs_dir / "fine-tune"
+
     def _list(self, active_id: str) -> tuple[CheckpointEntry, ...]:
         embedded = resource_path("models", "embedded.safetensors")
         entries = [_read_entry(EMBEDDED_ID, embedded, active_id)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fcn_studio.core.cancel import CancelToken
@@ -99,12 +100,12 @@ class TeachingDesk:
         self._run += 1
         run_number = self._run
         self._left_out = []
-        read_source = self._make_source()
+        read_source, run_folder = self._make_source(), self._shelf.run_folder
         recipe = self.recipe if steps is None else self.recipe.with_changes(steps=steps)
         self._set(TrainingStatus(Phase.PREPARING, message="Gathering labels and loading PyTorch …"))
 
         def run(cancel: CancelToken) -> Any:
-            return _fine_tune_steps(parent, read_source, out_path, recipe, device, seed, cancel)
+            return _fine_tune_steps(parent, read_source, out_path, run_folder, recipe, device, seed, cancel)
 
         self._handle = self._workers.device.submit(
             "fine-tune",
@@ -149,13 +150,16 @@ class TeachingDesk:
     # --- back on the session's thread -------------------------------------------------------------------
 
     def _on_event(self, run_number: int, event: Any) -> None:
-        from fcn_studio.training.events import LeftOut, StepDone, Validated
+        from fcn_studio.training.events import LeftOut, Resumed, StepDone, Validated
 
         if run_number != self._run:
             return
         status = self.status
         if isinstance(event, LeftOut):
             self._left_out.append(event.why)
+        elif isinstance(event, Resumed):
+            text = f"This training was cut off: it goes on after step {event.step} of {event.steps}."
+            self._events.notice.emit(Notice(Level.INFO, text))
         elif isinstance(event, StepDone):
             if status.phase is Phase.PREPARING:  # what is lost later is told in the end
                 self._tell_left_out()
@@ -217,7 +221,8 @@ def list_some(sentences: Sequence[str]) -> str:
 def _fine_tune_steps(
     parent: CheckpointEntry,
     read_source: Callable[[], ProjectSource],
-    out_path: Any,
+    out_path: Path,
+    run_folder: Path,
     recipe: Recipe,
     device: str,
     seed: int,
@@ -241,7 +246,7 @@ def _fine_tune_steps(
             recipe=recipe,
             device=device,
             seed=seed,
-            run_folder=None,
+            run_folder=run_folder,
             cancel=cancel,
         )
     )

@@ -31,6 +31,14 @@ class StageBegun:
 
 
 @dataclass(frozen=True)
+class Resumed:
+    """An interrupted run goes on after this step of so many."""
+
+    step: int
+    steps: int
+
+
+@dataclass(frozen=True)
 class Paused:
     """No news: a place where more urgent work may go first."""
 

@@ -21,7 +21,7 @@ from fcn_studio.training.basis import NOTHING, Basis
 from fcn_studio.training.checks import require_distinct
 from fcn_studio.training.deck import Deck
 from fcn_studio.training.distill import Teaching
-from fcn_studio.training.events import Paused, Prepared, TrainEvent
+from fcn_studio.training.events import Paused, Prepared, Resumed, TrainEvent
 from fcn_studio.training.left_out import Unreadable
 from fcn_studio.training.loop import Outcome, Training
 from fcn_studio.training.run_folder import RunFolder
@@ -105,7 +105,7 @@ def fine_tune(
         run=run,
     )  # fmt: skip
     if run is not None and run.has_state:
-        training.resume()
+        yield _go_on(training, run)
     outcome = yield from unreadable.told(training.run(cancel))
     if run is not None:
         run.end()
@@ -223,6 +223,16 @@ def _begin(
     if not (run.has_state and run.is_of(config)):
         run.begin(config)
     return run
+
+
+def _go_on(training: Training, run: RunFolder) -> Resumed:
+    """Take up what an interrupted run left. Raises TrainingError; the next run then begins anew."""
+    try:
+        training.resume()
+    except TrainingError:
+        run.end()
+        raise
+    return Resumed(training.step, training.recipe.steps)
 
 
 def _prepared(

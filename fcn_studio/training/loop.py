@@ -226,6 +226,11 @@ class Training:
             }
         )
 
+    @property
+    def step(self) -> int:
+        """How many steps are done."""
+        return self._step
+
     def resume(self) -> None:
         """Go on from the state in the run folder, exactly as if it had never stopped (on the CPU)."""
         if self._run is None or not self._run.has_state:
@@ -243,7 +248,7 @@ class Training:
                 setattr(self, name, state[name])
         except (KeyError, RuntimeError, ValueError) as error:
             raise TrainingError(
-                "The stored state belongs to another network: start the run anew without --resume."
+                "The stored state belongs to another network: start the run anew (without --resume)."
             ) from error
 
 

@@ -86,7 +86,7 @@ class RunFolder:
             return dict(torch.load(self.path / STATE, map_location="cpu", weights_only=True))
         except Exception as error:  # torch raises many kinds for a broken file
             raise TrainingError(
-                f"The state of the run in {self.path.name} is broken: start it anew without --resume."
+                f"The state of the run in {self.path.name} is broken: start it anew (without --resume)."
             ) from error
 
     def end(self) -> None:

@@ -220,6 +220,22 @@ def test_one_can_paint_and_look_while_it_runs_and_stop_keeps_the_best_so_far(tau
     assert taught.labels[30, 30] == 1
 
 
+def test_a_training_that_was_cut_off_goes_on_where_it_was(taught, start, photos: Path) -> None:
+    teaching = taught.session.teaching
+    teaching.start(device="cpu", steps=60)
+    taught.until(lambda: teaching.status.step >= 3, 150)
+    assert taught.session.close()
+    again = start(networks=True)
+    again.open(photos / "a.png", photos / "b.png")
+    run(again, 60)
+    first = again.session.teaching.status.losses[0][0]
+    assert first > 3
+    assert f"was cut off: it goes on after step {first - 1} of" in again.notices[0].text
+    assert again.session.shelf.active.id == "photos 1"
+    run(again, 1)  # what has ended is not gone on with
+    assert again.session.teaching.status.losses[0][0] == 1
+
+
 def test_opening_another_project_ends_the_run_without_a_result(taught, tmp_path: Path) -> None:
     from tests.session.conftest import write_image
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +18,7 @@ from fcn_studio.inference.predictor import Predictor
 from fcn_studio.inference.torch_engine import TorchEngine
 from fcn_studio.models.spec import read_card
 from fcn_studio.training.basis import Basis
-from fcn_studio.training.events import Finished, LeftOut, StepDone, Validated
+from fcn_studio.training.events import Finished, LeftOut, Resumed, StepDone, Validated
 from fcn_studio.training.fine_tune import fine_tune
 from fcn_studio.training.recipe import FINE_TUNE
 from fcn_studio.training.settings import Recipe
@@ -35,6 +38,19 @@ def _painted(name: str = "a", hw: tuple[int, int] = (64, 80), seed: int = 0) -> 
 
 
 KEYS = ("ground", "sky", "cup")
+ENDLESS = """
+import sys
+from pathlib import Path
+from fcn_studio.training.events import StepDone
+from tests.training.conftest import Samples
+from tests.training.test_fine_tune import KEYS, QUICK, _painted, _tune
+
+parent, folder = Path(sys.argv[1]), Path(sys.argv[2])
+recipe = QUICK.with_changes(steps=10_000, save_every_s=0.0)
+for event in _tune(parent, Samples(KEYS, _painted()), folder / "child", recipe, run_folder=folder / "run"):
+    if isinstance(event, StepDone):
+        print(event.step, flush=True)
+"""
 
 
 def _tune(parent: Path, source: Samples, out: Path, recipe: Recipe = QUICK, **more):  # type: ignore[no-untyped-def]
@@ -135,7 +151,7 @@ def test_a_cancelled_run_leaves_no_checkpoint(parent: Path, tmp_path: Path) -> N
     assert not list(tmp_path.glob("child*"))
 
 
-def test_a_killed_run_is_gone_on_with(parent: Path, tmp_path: Path) -> None:
+def test_an_interrupted_run_is_gone_on_with(parent: Path, tmp_path: Path) -> None:
     recipe = QUICK.with_changes(steps=6, save_every_s=0.0)
     source = Samples(KEYS, _painted())
     walk = _tune(parent, source, tmp_path / "child", recipe, run_folder=tmp_path / "run")
@@ -144,10 +160,46 @@ def test_a_killed_run_is_gone_on_with(parent: Path, tmp_path: Path) -> None:
             break
     walk.close()
     events, result = finish(_tune(parent, source, tmp_path / "child", recipe, run_folder=tmp_path / "run"))
+    assert [e for e in events if isinstance(e, Resumed)] == [Resumed(3, 6)]
     assert [e.step for e in events if isinstance(e, StepDone)] == [4, 5, 6]
     assert result.accepted
     once_more, _ = finish(_tune(parent, source, tmp_path / "again", recipe, run_folder=tmp_path / "run"))
     assert sum(isinstance(e, StepDone) for e in once_more) == 6  # a finished run is not gone on with
+
+
+def test_a_killed_run_is_gone_on_with(parent: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", ENDLESS, str(parent), str(tmp_path)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path.cwd())
+    watchdog = threading.Timer(120, process.kill)
+    watchdog.start()
+    assert process.stdout is not None
+    steps = [int(process.stdout.readline()) for _ in range(4)]  # three of them are stored for sure
+    process.kill()
+    process.wait(20)
+    watchdog.cancel()
+    assert steps == [1, 2, 3, 4]
+    cancel = CancelToken()
+    recipe = QUICK.with_changes(steps=10_000, save_every_s=0.0)
+    walk = _tune(parent, Samples(KEYS, _painted()), tmp_path / "child", recipe,
+                 run_folder=tmp_path / "run", cancel=cancel)  # fmt: skip
+    events, result = finish(walk, lambda e: cancel.request_stop() if isinstance(e, StepDone) else None)
+    gone_on = next(e for e in events if isinstance(e, Resumed))
+    assert gone_on.step >= 3
+    assert result.steps == gone_on.step + 1
+
+
+def test_a_broken_state_is_told_and_the_next_run_begins_anew(parent: Path, tmp_path: Path) -> None:
+    recipe = QUICK.with_changes(steps=3, save_every_s=0.0)
+    source, run = Samples(KEYS, _painted()), tmp_path / "run"
+    walk = _tune(parent, source, tmp_path / "child", recipe, run_folder=run)
+    next(event for event in walk if isinstance(event, StepDone))
+    walk.close()
+    (run / "state.pt").write_bytes(b"nothing of use")
+    with pytest.raises(TrainingError, match="state of the run in run is broken"):
+        finish(_tune(parent, source, tmp_path / "child", recipe, run_folder=run))
+    events, result = finish(_tune(parent, source, tmp_path / "child", recipe, run_folder=run))
+    assert sum(isinstance(e, StepDone) for e in events) == 3
+    assert result.accepted
 
 
 class _Damaged(Samples):
