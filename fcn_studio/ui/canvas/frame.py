@@ -7,6 +7,7 @@ cost a copy and no composition.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import Executor
 from typing import NamedTuple
 
 import numpy as np
@@ -26,10 +27,8 @@ from fcn_studio.ui.qimage import wrap_rgb32
 NEAREST_FROM_SCALE = 2.0  # from here on single pixels are shown as squares
 MAX_STALE_BOXES = 12
 GRID_FROM_SCALE = 12.0  # logical pixels an image pixel, from which lines between pixels do not hide them
+AHEAD_PX = 1 << 17  # below, another thread would cost more than it saves
 TILE_PX = 256, 2000  # composed at a time: what is needed in between then stays in the processor's cache
-STRIP_ROWS = (
-    64  # drawn at a time: more than 95 go to Qt's threads, and to wait for a busy processor costs more
-)
 WIDEST_CUT_PX = 4096  # Qt's raster painter breaks where a picture's side goes beyond 32767
 
 
@@ -51,9 +50,13 @@ class Pane(NamedTuple):
 
 
 class Frame:
-    """What the view shows, and which parts of it are out of date (`mark_stale`, then `refresh`)."""
+    """What the view shows, and which parts of it are out of date (`mark_stale`, then `refresh`).
 
-    def __init__(self) -> None:
+    pool: what is drawn anew may be fetched there, where it is much; its owner ends it, and sets it to None.
+    """
+
+    def __init__(self, pool: Executor | None = None) -> None:
+        self.pool = pool
         self._pixels = np.zeros((0, 0), np.uint32)
         self._image = QImage()
         self._stale: list[Box] = []
@@ -126,14 +129,11 @@ class Frame:
         stale, self._stale = self._stale, []
         for box in stale:
             for pane in panes:
-                part = box.intersect(pane.box)
-                for y in range(part.y0, part.y1, TILE_PX[0]):
-                    for x in range(part.x0, part.x1, TILE_PX[1]):
-                        tile = Box(y, x, y + TILE_PX[0], x + TILE_PX[1]).intersect(part)
-                        self._compose(tile, picture, pane)
+                self._compose(box.intersect(pane.box), picture, pane)
             self.refreshed_pixels += box.area
 
     def _compose(self, box: Box, picture: Picture, pane: Pane) -> None:
+        """The image first; meanwhile another thread fetches what is seen of large planes."""
         pyramid, transform = picture.pyramid, pane.transform
         inside = box.intersect(transform.image_view_box) if pyramid is not None else Box(0, 0, 0, 0)
         if inside != box or not picture.is_shown:
@@ -141,16 +141,23 @@ class Frame:
         if pyramid is None or inside.is_empty:
             return
         planes = Planes(pane.sources, transform, inside, self.pixel_ratio)
+        if self.pool is not None and inside.area >= AHEAD_PX:
+            planes.fetch_in(self.pool)
         if picture.is_shown:
             self._put_image(planes, pyramid, picture.tone, transform)
-        layers = compose_overlay(planes, pane.colors)
+        planes.settle()
+        for part in planes.cut(*TILE_PX):
+            self._put_overlay(part, pane.colors)
+        if self.grid_shown and transform.scale >= GRID_FROM_SCALE * self.pixel_ratio:
+            self._put_grid(inside, transform)
+
+    def _put_overlay(self, planes: Planes, colors: OverlayColors) -> None:
+        layers = compose_overlay(planes, colors)
         if layers:
             painter = QPainter(self._image)
             for layer in layers:
-                painter.drawImage(inside.x0, inside.y0, layer)
+                painter.drawImage(planes.box.x0, planes.box.y0, layer)
             painter.end()
-        if self.grid_shown and transform.scale >= GRID_FROM_SCALE * self.pixel_ratio:
-            self._put_grid(inside, transform)
 
     def _put_image(
         self, planes: Planes, pyramid: Pyramid, tone: Tone | None, transform: ViewTransform
@@ -176,12 +183,10 @@ class Frame:
         image, scale = wrap_rgb32(part), transform.scale * 2**level
         painter = QPainter(self._image)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, True)
-        for y in range(box.y0, box.y1, STRIP_ROWS):
-            painter.resetTransform()
-            painter.setClipRect(QRect(box.x0, y, box.width, min(STRIP_ROWS, box.y1 - y)))
-            painter.translate(transform.offset_x, transform.offset_y)
-            painter.scale(scale, scale)
-            painter.drawImage(QPointF(cut.x0, cut.y0), image)
+        painter.setClipRect(QRect(box.x0, box.y0, box.width, box.height))
+        painter.translate(transform.offset_x, transform.offset_y)
+        painter.scale(scale, scale)
+        painter.drawImage(QPointF(cut.x0, cut.y0), image)
         painter.end()
 
     def _put_grid(self, box: Box, transform: ViewTransform) -> None:

@@ -26,7 +26,7 @@ class ImageJob(QObject):
         super().__init__(parent)
         self._number = 0
         self._closed = False
-        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="canvas image")
+        self.pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="canvas image")
         self._answered.connect(self._on_answered, Qt.ConnectionType.QueuedConnection)
 
     def start(self, pixels: NDArray[np.uint8], deep: DeepValues | None = None) -> Pyramid:
@@ -34,7 +34,7 @@ class ImageJob(QObject):
         self._number += 1
         first = make_first_level(pixels, deep)
         if not self._closed:
-            self._pool.submit(self._compute, self._number, first)
+            self.pool.submit(self._compute, self._number, first)
         return first
 
     def stop(self) -> None:
@@ -45,7 +45,7 @@ class ImageJob(QObject):
         """Give up what runs and wait for its end (a few milliseconds)."""
         self._closed = True
         self._number += 1
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        self.pool.shutdown(wait=True, cancel_futures=True)
 
     def _compute(self, number: int, first: Pyramid) -> None:
         try:

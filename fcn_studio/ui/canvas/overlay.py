@@ -14,6 +14,7 @@ from PySide6.QtGui import QImage
 
 from fcn_studio.core.classes import UNLABELLED
 from fcn_studio.core.label_map import Provenance
+from fcn_studio.core.patch import choose
 from fcn_studio.ui.canvas.colors import LayerColors, OverlayColors
 from fcn_studio.ui.canvas.inks import DOT, FRESH_OUTLINE, GAP, Codes, ColorTable
 from fcn_studio.ui.canvas.planes import Plane, Planes
@@ -35,7 +36,7 @@ def compose_overlay(planes: Planes, colors: OverlayColors) -> list[QImage]:
     shown, thin = planes.shown, planes.thin
     codes = _find_codes(planes, colors)
     if codes is not None:
-        pictures.append(_look_up(planes.cut(codes), colors.inks.table)[0])
+        pictures.append(_look_up(planes.narrow(codes), colors.inks.table)[0])
     if "mask" in shown:
         _append(pictures, _find_mask(planes, colors), colors.mask, planes, thin)
     if "origin" in shown:
@@ -57,7 +58,7 @@ def _find_mask(planes: Planes, colors: OverlayColors) -> Plane | None:
     predicted = colors.class_of_channel.take(planes.channels)
     if planes.labels is None or not planes.has_labels:
         return predicted
-    return np.where(planes.labels != UNLABELLED, planes.labels, predicted)
+    return choose(planes.labels != UNLABELLED, planes.labels, predicted)
 
 
 def _find_origin(planes: Planes, colors: OverlayColors) -> Plane | None:
@@ -67,7 +68,7 @@ def _find_origin(planes: Planes, colors: OverlayColors) -> Plane | None:
     unsaid: Plane = np.full(planes.labels.shape, UNLABELLED, np.uint8)
     if planes.channels is not None:
         unsaid = colors.origin_of_channel.take(planes.channels)
-    return np.where(planes.labels != UNLABELLED, planes.provenance, unsaid)
+    return choose(planes.labels != UNLABELLED, planes.provenance, unsaid)
 
 
 def _find_difference(planes: Planes, colors: OverlayColors) -> Plane | None:
@@ -76,7 +77,7 @@ def _find_difference(planes: Planes, colors: OverlayColors) -> Plane | None:
         return None
     predicted = colors.class_of_channel.take(planes.channels)
     differs = (planes.labels != UNLABELLED) & (predicted != UNLABELLED) & (predicted != planes.labels)
-    return np.where(differs, np.uint8(1), np.uint8(UNLABELLED)) if differs.any() else None
+    return choose(differs, ONE, np.full_like(predicted, UNLABELLED)) if differs.any() else None
 
 
 # --- prediction and labels: a code for each device pixel ---------------------------------------------------
@@ -148,10 +149,10 @@ def _append(
     """A layer that is nothing but a fill and an outline for each value."""
     if values is None:
         return
-    inner = planes.cut(planes.inner(values))
+    inner = planes.narrow(planes.inner(values))
     image, pixels = _look_up(inner, colors.fill)
     if colors.outline is not None:
-        edges = planes.cut(_Edges(planes, values).within(thickness))
+        edges = planes.narrow(_Edges(planes, values).within(thickness))
         pixels[edges] = colors.outline[inner[edges]]
     pictures.append(image)
 

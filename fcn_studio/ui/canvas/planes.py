@@ -6,6 +6,7 @@ column), so the cost follows the screen and never the image.
 
 from __future__ import annotations
 
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -17,6 +18,16 @@ from fcn_studio.core.classes import UNLABELLED
 from fcn_studio.ui.canvas.transform import Pixels, ViewTransform
 
 DEFAULT_SHOWN = frozenset({"labels", "prediction"})
+
+# the sources that a layer looks at, those asked for first at the front
+LOOKED_AT = {
+    "labels": ("labels", "provenance"),
+    "prediction": ("channels",),
+    "mask": ("channels", "labels"),
+    "origin": ("labels", "provenance", "channels"),
+    "uncertainty": ("confidence",),
+    "difference": ("labels", "channels"),
+}
 
 Plane = NDArray[np.uint8]
 
@@ -123,7 +134,7 @@ class Planes:
     def __init__(
         self, sources: OverlaySources, transform: ViewTransform, box: Box, pixel_ratio: float
     ) -> None:
-        self._sources = sources
+        self._sources, self._transform, self._pixel_ratio = sources, transform, pixel_ratio
         self.box, self.shown = box, sources.shown
         self.thin, self.margin = _thin_px(pixel_ratio), outline_margin_px(pixel_ratio)
         margin = self.margin
@@ -131,6 +142,43 @@ class Planes:
         # where patterns start, so that they move with the image
         self.phase_yx = box.y0 - int(transform.offset_y // 1), box.x0 - margin - int(transform.offset_x // 1)
         self._kept: dict[str, Plane | None] = {}
+        self._coming: dict[str, Future[Plane]] = {}
+
+    # --- fetching -----------------------------------------------------------------------------------------
+
+    def fetch_in(self, pool: Executor) -> None:
+        """Begin to fetch in another thread what the layers to draw will ask for; then `settle`."""
+        for name in dict.fromkeys(
+            name for layer in LOOKED_AT for name in LOOKED_AT[layer] if layer in self.shown
+        ):
+            source = getattr(self._sources, name)
+            if source is not None:
+                self._coming[name] = pool.submit(self._sampling.fetch, source)
+
+    def settle(self) -> None:
+        """Have all of it; what the other thread has not begun is fetched here, so that nobody waits."""
+        for name in reversed(self._coming):
+            if self._coming[name].cancel():
+                self._fetch(name)
+        for name, coming in self._coming.items():
+            if name not in self._kept:
+                self._kept[name] = coming.result()
+
+    def cut(self, height_px: int, width_px: int) -> list[Planes]:
+        """Parts of at most that size, which have what is fetched so far; itself where it is no larger."""
+        box = self.box
+        if box.height <= height_px and box.width <= width_px:
+            return [self]
+        corners = [(y, x) for y in range(box.y0, box.y1, height_px) for x in range(box.x0, box.x1, width_px)]
+        return [self._part(Box(y, x, y + height_px, x + width_px).intersect(box)) for y, x in corners]
+
+    def _part(self, box: Box) -> Planes:
+        part = Planes(self._sources, self._transform, box, self._pixel_ratio)
+        seen = box.shift(-self.box.y0, -self.box.x0)
+        rows, columns = slice(seen.y0, seen.y1 + 2 * self.margin), slice(seen.x0, seen.x1 + 2 * self.margin)
+        for name, plane in self._kept.items():
+            part._kept[name] = None if plane is None else np.ascontiguousarray(plane[rows, columns])
+        return part
 
     def _fetch(self, name: str) -> Plane | None:
         """One of the sources by its name; perhaps its own memory, so never to be written to."""
@@ -147,7 +195,7 @@ class Planes:
         """Without the margin above and below, which leaves the memory without gaps."""
         return plane[self.margin : -self.margin]
 
-    def cut(self, inner: NDArray[Any]) -> NDArray[Any]:
+    def narrow(self, inner: NDArray[Any]) -> NDArray[Any]:
         """What is left of `inner` without the margin at the sides: as large as the box."""
         return inner[:, self.margin : -self.margin]
 

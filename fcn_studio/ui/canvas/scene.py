@@ -43,7 +43,9 @@ class Scene(QObject):
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self.frame = Frame()
+        self._job = ImageJob(self)
+        self._job.ready.connect(self._on_ready)
+        self.frame = Frame(self._job.pool)
         self.document: Document | None = None  # the image on the screen
         self.transform = ViewTransform((1, 1), (1, 1))
         self.comparison = Comparison()
@@ -59,8 +61,6 @@ class Scene(QObject):
         self._colors: tuple[OverlayColors, OverlayColors] | None = None  # own prediction, the compared one
         self._drawn: Prediction | None = None
         self._drawn_pale = False
-        self._job = ImageJob(self)
-        self._job.ready.connect(self._on_ready)
         self._connect()
 
     def _connect(self) -> None:
@@ -83,6 +83,7 @@ class Scene(QObject):
         """Hear nothing any more and end the work in the background."""
         for signal, slot in self._connections:
             signal.disconnect(slot, missing_ok=True)
+        self.frame.pool = None
         self._job.close()
 
     @property

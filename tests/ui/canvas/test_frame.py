@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import Executor, ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from PySide6.QtGui import QColor
@@ -11,6 +14,7 @@ from fcn_studio.core.classes import ClassTable
 from fcn_studio.core.prediction import Prediction
 from fcn_studio.ui.canvas.colors import make_overlay_colors
 from fcn_studio.ui.canvas.frame import Frame, Pane, Picture
+from fcn_studio.ui.canvas.looks import LOOKS
 from fcn_studio.ui.canvas.planes import Fresh, OverlaySources
 from fcn_studio.ui.canvas.pyramid import Pyramid, compute_all_levels, make_first_level
 from fcn_studio.ui.canvas.scene import find_difference
@@ -118,6 +122,46 @@ def test_a_push_looks_like_a_fresh_drawing(
         - (read(fresh)[..., None] >> [0, 8, 16] & 255)
     )
     assert apart.max() <= 2
+
+
+LARGE_HW = (500, 640)  # more than one tile, and enough for another thread
+
+
+def draw_large(
+    pyramid: Pyramid, sources: OverlaySources, scale: float, ratio: float, pool: Executor | None
+) -> np.ndarray:
+    frame = Frame(pool)
+    frame.resize(LARGE_HW, ratio)
+    transform = ViewTransform(IMAGE_HW, LARGE_HW).centred_on(140.3, 190.7, scale)
+    refresh(frame, pyramid, transform, sources)
+    return read(frame)
+
+
+@pytest.mark.parametrize("ratio", [1.0, 2.0])
+@pytest.mark.parametrize("scale", [1.0, 1.6, 2.0, 3.7])
+@pytest.mark.parametrize("shown", [set(LOOKS), {"labels"}, {"prediction"}, {"mask", "uncertainty"}])
+def test_what_another_thread_helps_to_draw_looks_the_same(
+    pyramid: Pyramid, sources: OverlaySources, scale: float, ratio: float, shown: set[str]
+) -> None:
+    confidence = np.random.default_rng(3).integers(0, 256, IMAGE_HW, np.uint8)
+    seen = sources._replace(confidence=confidence, shown=frozenset(shown))
+    alone = draw_large(pyramid, seen, scale, ratio, None)
+    with ThreadPoolExecutor(1) as pool:
+        assert np.array_equal(draw_large(pyramid, seen, scale, ratio, pool), alone)
+
+
+def test_a_thread_that_has_no_time_to_help_is_not_waited_for(
+    pyramid: Pyramid, sources: OverlaySources
+) -> None:
+    alone = draw_large(pyramid, sources, 1.6, 1.0, None)
+    is_free = threading.Event()
+    with ThreadPoolExecutor(1) as pool:
+        other = pool.submit(is_free.wait, 60)
+        try:
+            assert np.array_equal(draw_large(pyramid, sources, 1.6, 1.0, pool), alone)
+            assert not other.done()
+        finally:
+            is_free.set()
 
 
 def test_only_stale_boxes_are_drawn(pyramid: Pyramid, sources: OverlaySources) -> None:
