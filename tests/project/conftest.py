@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -115,3 +116,35 @@ def painters() -> Iterator[Callable[[Project, str], Painter]]:
     yield make
     for painter in made:
         painter.journal.close()
+
+
+def journal_of(project, image_id="a.png") -> Path:
+    return project.place_of(image_id).journal
+
+
+def fresh(tmp: Path) -> Painter:
+    write_image(tmp / "photos" / "a.png")
+    project = open_project([tmp / "photos"])
+    project.set_classes(CLASSES)
+    project.save()
+    return Painter(project, "a.png")
+
+
+def reopen(painter: Painter) -> Painter:
+    painter.journal.close()
+    return Painter(open_project([painter.project.root]), painter.image_id)
+
+
+def paint_story(painter: Painter, chance: random.Random, count: int) -> list[tuple[bytes, bytes]]:
+    """Strokes, undos and redos; the planes after each journal frame."""
+    states = [painter.planes]
+    while len(states) <= count:
+        kind = chance.random()
+        y, x = chance.randrange(20), chance.randrange(28)
+        if kind < 0.7:
+            changed = painter.paint(Box(y, x, y + 5, x + 6), chance.randrange(4), chance.choice([1, 2]))
+        else:
+            changed = painter.undo() if kind < 0.88 else painter.redo()
+        if changed:
+            states.append(painter.planes)
+    return states

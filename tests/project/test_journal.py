@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import shutil
 from pathlib import Path
 
@@ -11,30 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fcn_studio.core.box import Box
-from fcn_studio.core.errors import LabelReadError, StorageError
+from fcn_studio.core.errors import StorageError
 from fcn_studio.core.label_map import LabelMap
 from fcn_studio.core.ports import QueueDispatcher
-from fcn_studio.project import JournalWriter, compact_journal, load_document, open_project
-from fcn_studio.project.journal_format import FrameKind, make_frame, parse_journal, read_journal
+from fcn_studio.project import JournalWriter, load_document, open_project
+from fcn_studio.project.journal_format import FrameKind, read_journal
 
-from .conftest import CLASSES, HW, Painter, write_image
-
-
-def journal_of(project, image_id="a.png") -> Path:
-    return project.place_of(image_id).journal
-
-
-def fresh(tmp: Path) -> Painter:
-    write_image(tmp / "photos" / "a.png")
-    project = open_project([tmp / "photos"])
-    project.set_classes(CLASSES)
-    project.save()
-    return Painter(project, "a.png")
-
-
-def reopen(painter: Painter) -> Painter:
-    painter.journal.close()
-    return Painter(open_project([painter.project.root]), painter.image_id)
+from .conftest import HW, Painter, fresh, journal_of, reopen
 
 
 def test_opening_and_looking_makes_nothing_on_disk(open_photos, painters, photos) -> None:
@@ -150,193 +132,6 @@ def test_any_sequence_over_restarts_equals_full_copies(tmp_path_factory, sequenc
     shutil.rmtree(tmp)
 
 
-def paint_story(painter: Painter, chance: random.Random, count: int) -> list[tuple[bytes, bytes]]:
-    """Strokes, undos and redos; the planes after each journal frame."""
-    states = [painter.planes]
-    while len(states) <= count:
-        kind = chance.random()
-        y, x = chance.randrange(20), chance.randrange(28)
-        if kind < 0.7:
-            changed = painter.paint(Box(y, x, y + 5, x + 6), chance.randrange(4), chance.choice([1, 2]))
-        else:
-            changed = painter.undo() if kind < 0.88 else painter.redo()
-        if changed:
-            states.append(painter.planes)
-    return states
-
-
-@pytest.mark.parametrize("saved_after", [0, 4, 9])
-def test_a_journal_cut_at_any_byte_gives_the_state_after_some_finished_stroke(tmp_path, saved_after) -> None:
-    painter = fresh(tmp_path)
-    chance = random.Random(saved_after)
-    states = paint_story(painter, chance, saved_after)
-    if saved_after:
-        painter.save()
-    states += paint_story(painter, chance, 9)[1:]
-    painter.close()
-    path = journal_of(painter.project)
-    whole = path.read_bytes()
-    frames = parse_journal(whole, path).frames
-    seams = {0, parse_journal(whole, path).header_bytes, *(frame.end for frame in frames)}
-    for cut in range(len(whole) + 1):
-        path.write_bytes(whole[:cut])
-        seen = load_document(painter.project, "a.png")
-        finished = sum(frame.end <= cut for frame in frames)
-        expected = states[max(finished, saved_after)]
-        assert (seen.label_map.labels.tobytes(), seen.label_map.provenance.tobytes()) == expected, cut
-        assert path.read_bytes() == whole[:cut]
-        surprising = cut not in seams or (cut > 0 and finished < saved_after)
-        assert bool(seen.notices) == surprising, cut
-        # What can be undone is always a state that once was.
-        while seen.history.undo(seen.label_map):
-            assert (seen.label_map.labels.tobytes(), seen.label_map.provenance.tobytes()) in states
-
-
-def test_a_compacted_journal_cut_at_any_byte_gives_the_state_after_some_finished_stroke(tmp_path) -> None:
-    """The same where the journal begins with history that was carried over."""
-    painter = fresh(tmp_path)
-    chance = random.Random(3)
-    states = paint_story(painter, chance, 8)
-    painter.undo()
-    states.append(painter.planes)
-    painter.save()
-    painter.close()
-    place = painter.project.place_of("a.png")
-    assert compact_journal(place, worth_bytes=-(1 << 30)).bytes_after > 0
-    again = Painter(painter.project, "a.png")
-    later = paint_story(again, chance, 5)
-    again.close()
-    whole = place.journal.read_bytes()
-    frames = parse_journal(whole, place.journal).frames
-    kinds = (FrameKind.EDIT, FrameKind.UNDO, FrameKind.REDO)
-    for cut in range(len(whole) + 1):
-        place.journal.write_bytes(whole[:cut])
-        seen = load_document(painter.project, "a.png")
-        finished = sum(frame.end <= cut and frame.kind in kinds for frame in frames)
-        assert (seen.label_map.labels.tobytes(), seen.label_map.provenance.tobytes()) == later[finished], cut
-        while seen.history.undo(seen.label_map):
-            planes = seen.label_map.labels.tobytes(), seen.label_map.provenance.tobytes()
-            assert planes in [*states, *later], cut
-
-
-cuts = st.lists(st.tuples(st.sampled_from(["cut", "flip", "add"]), st.floats(0, 1)), min_size=1, max_size=3)
-
-
-@given(st.integers(0, 10_000), cuts)
-def test_whatever_happens_to_a_journal_the_labels_are_those_after_some_finished_stroke(
-    tmp_path_factory, seed, harms
-) -> None:
-    """Cut, damaged and lengthened anywhere, painted on, and harmed again: never garbage."""
-    tmp = tmp_path_factory.mktemp("harm")
-    painter, chance = fresh(tmp), random.Random(seed)
-    states = {painter.planes}
-    for harm, place in harms:
-        states.update(paint_story(painter, chance, 5))
-        painter.close()
-        path = journal_of(painter.project)
-        content = bytearray(path.read_bytes())
-        at = min(len(content) - 1, int(place * len(content)))
-        if harm == "cut":
-            del content[at:]
-        elif harm == "flip":
-            content[at] ^= 1 << chance.randrange(8)
-        else:
-            content += bytes(chance.randrange(256) for _ in range(at % 90))
-        path.write_bytes(content)
-        painter = Painter(painter.project, "a.png")
-        assert painter.planes in states
-    painter.journal.close()
-    shutil.rmtree(tmp)
-
-
-@pytest.mark.parametrize("seed", range(6))
-def test_a_flipped_byte_ends_the_replay_and_painting_goes_on(tmp_path, seed) -> None:
-    painter = fresh(tmp_path)
-    chance = random.Random(seed)
-    states = paint_story(painter, chance, 8)
-    painter.close()
-    path = journal_of(painter.project)
-    whole = bytearray(path.read_bytes())
-    frames = parse_journal(bytes(whole), path).frames
-    place = chance.randrange(parse_journal(bytes(whole), path).header_bytes, len(whole))
-    whole[place] ^= 1 << chance.randrange(8)
-    path.write_bytes(whole)
-    again = Painter(painter.project, "a.png")
-    finished = sum(frame.end <= place for frame in frames)
-    assert again.planes == states[finished]
-    assert again.loaded.notices
-    assert path.read_bytes() == bytes(whole)
-    again.paint(Box(0, 0, 24, 32), 3 if again.label_map.labels[0, 0] != 3 else 2)
-    again.close()
-    aside = path.with_name(path.name + ".broken-1")
-    good = frames[finished - 1].end if finished else parse_journal(bytes(whole), path).header_bytes
-    assert aside.read_bytes() == bytes(whole)[good:]
-    third = Painter(painter.project, "a.png")
-    assert third.planes == again.planes
-    assert third.loaded.notices == ()
-    third.close()
-
-
-def test_a_journal_without_its_beginning_is_put_aside_at_the_next_stroke(tmp_path) -> None:
-    painter = fresh(tmp_path)
-    painter.paint(Box(0, 0, 5, 5), 1)
-    painter.close()
-    path = journal_of(painter.project)
-    path.write_bytes(b"garbage" + path.read_bytes())
-    again = Painter(painter.project, "a.png")
-    assert again.label_map.is_empty
-    assert "beginning" in again.loaded.notices[0]
-    assert path.exists()
-    again.paint(Box(0, 0, 5, 5), 2)
-    again.close()
-    assert path.with_name(path.name + ".aside-1").read_bytes().startswith(b"garbage")
-    assert Painter(painter.project, "a.png").planes == again.planes
-
-
-def test_a_frame_that_is_whole_but_makes_no_sense_ends_the_replay(tmp_path) -> None:
-    painter = fresh(tmp_path)
-    painter.paint(Box(0, 0, 5, 5), 1)
-    painter.close()
-    path = journal_of(painter.project)
-    with path.open("ab") as file:
-        file.write(make_frame(FrameKind.EDIT, 2, b"\x00\x01nonsense"))
-        file.write(make_frame(FrameKind.UNDO, 3))
-    again = Painter(painter.project, "a.png")
-    assert again.planes == painter.planes
-    assert again.loaded.notices
-    again.paint(Box(5, 5, 9, 9), 2)
-    again.close()
-    last = Painter(painter.project, "a.png")
-    assert last.planes == again.planes
-    assert last.loaded.notices == ()
-
-
-def test_an_undo_with_nothing_to_undo_is_a_broken_frame(tmp_path) -> None:
-    painter = fresh(tmp_path)
-    painter.paint(Box(0, 0, 5, 5), 1)
-    painter.close()
-    path = journal_of(painter.project)
-    with path.open("ab") as file:
-        file.write(make_frame(FrameKind.UNDO, 2) + make_frame(FrameKind.UNDO, 3))
-    again = load_document(painter.project, "a.png")
-    assert again.label_map.is_empty
-    assert again.notices
-    assert len(again.history.undone) == 1
-
-
-def test_a_newer_journal_is_refused_and_untouched(tmp_path) -> None:
-    painter = fresh(tmp_path)
-    painter.paint(Box(0, 0, 5, 5), 1)
-    painter.close()
-    path = journal_of(painter.project)
-    content = bytearray(path.read_bytes())
-    content[4] = 99
-    path.write_bytes(content)
-    with pytest.raises(LabelReadError, match="newer version"):
-        load_document(painter.project, "a.png")
-    assert path.read_bytes() == bytes(content)
-
-
 def test_two_windows_cannot_write_one_journal(tmp_path) -> None:
     first = fresh(tmp_path)
     first.paint(Box(0, 0, 5, 5), 1)
@@ -349,62 +144,6 @@ def test_two_windows_cannot_write_one_journal(tmp_path) -> None:
     with pytest.raises(StorageError, match="open the image again"):
         second.journal.retry()
     assert load_document(first.project, "a.png").label_map.labels.tobytes() == first.planes[0]
-
-
-def test_a_compacted_journal_does_not_take_strokes_from_a_stale_window(tmp_path) -> None:
-    first = fresh(tmp_path)
-    first.paint(Box(0, 0, 5, 5), 1)
-    first.save()
-    first.close()
-    stale = Painter(first.project, "a.png")
-    place = first.project.place_of("a.png")
-    assert compact_journal(place, worth_bytes=-(1 << 30)).bytes_after > 0
-    with pytest.raises(StorageError):
-        stale.paint(Box(2, 2, 9, 9), 2)
-
-
-def test_compaction_keeps_what_undo_and_redo_can_reach_and_drops_the_rest(tmp_path) -> None:
-    painter = fresh(tmp_path)
-    states = [painter.planes]
-    for number in range(12):
-        painter.paint(Box(0, 0, 20, 20), number % 4)
-        states.append(painter.planes)
-    for _ in range(30):
-        painter.undo()
-        painter.redo()
-    painter.undo()
-    painter.save()
-    painter.close()
-    place = painter.project.place_of("a.png")
-    before = place.journal.stat().st_size
-    result = compact_journal(place, budget_bytes=0, at_least=5, worth_bytes=1)
-    assert result.bytes_before == before
-    assert result.bytes_after == place.journal.stat().st_size < before
-    again = Painter(painter.project, "a.png")
-    assert again.loaded.notices == ()
-    assert again.planes == states[11]
-    assert again.redo()
-    assert again.planes == states[12]
-    for expected in (11, 10, 9, 8, 7, 6):
-        assert again.undo()
-        assert again.planes == states[expected]
-    assert not again.undo()
-    again.close()
-
-
-def test_compaction_leaves_alone_what_is_not_saved_or_broken(tmp_path) -> None:
-    painter = fresh(tmp_path)
-    painter.paint(Box(0, 0, 5, 5), 1)
-    painter.save()
-    painter.paint(Box(0, 0, 9, 9), 2)
-    painter.close()
-    place = painter.project.place_of("a.png")
-    before = place.journal.read_bytes()
-    compact_journal(place, worth_bytes=-(1 << 30))
-    assert place.journal.read_bytes() == before
-    place.journal.write_bytes(before[:-3])
-    compact_journal(place, worth_bytes=-(1 << 30))
-    assert place.journal.read_bytes() == before[:-3]
 
 
 def test_the_writer_thread_makes_strokes_durable_and_says_up_to_which(open_photos, painters) -> None:

@@ -30,7 +30,7 @@ from fcn_studio.session.session import Session
 from fcn_studio.ui.bridge import QtDispatcher
 from fcn_studio.ui.canvas.view import CanvasView
 from tests.ui.pointing import WAIT_MS, make_pixels
-from tests.ui.window_kit import start
+from tests.ui.window_kit import start, wait_for_image
 
 if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
@@ -171,3 +171,12 @@ def app(qtbot: QtBot, tmp_path: Path) -> Iterator[App]:
     made = start(tmp_path / "home", qtbot)
     yield made
     assert made.close()
+
+
+@pytest.fixture
+def previewed(app: App, photos: Path, qtbot) -> App:
+    """The program with a folder of one's own, which has no classes yet."""
+    app.open([photos])
+    wait_for_image(app, qtbot)
+    assert app.session.classes.is_preview
+    return app

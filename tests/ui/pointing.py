@@ -94,3 +94,10 @@ def read_view(view: CanvasView) -> np.ndarray:
     image = view.grab().toImage().convertToFormat(QImage.Format.Format_RGB888)
     raw = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())
     return raw[:, : 3 * image.width()].reshape(image.height(), image.width(), 3).copy()
+
+
+def seen(view: CanvasView) -> np.ndarray:
+    """uint8 [h, w, 3]: what a person would see."""
+    image = view.grab().toImage().convertToFormat(QImage.Format.Format_RGB888)
+    raw = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())
+    return raw[:, : 3 * image.width()].reshape(image.height(), image.width(), 3).copy()

@@ -155,6 +155,21 @@ def test_who_edits_hidden_labels_is_told_why_nothing_is_seen(used: App, qtbot) -
     assert not notices.chips
 
 
+def test_who_paints_a_hidden_class_is_told_why_nothing_is_seen(used: App, qtbot) -> None:
+    classes, notices = used.session.classes, used.window.notices
+    painted = classes.table.by_id(classes.chosen_id)
+    classes.set_visible(painted.id, False)
+    drag(used, (0.4, 0.5), (0.6, 0.5))
+    (chip,) = notices.chips
+    assert f"“{painted.name}” is hidden" in chip.text.text()
+    chip.close_button.click()
+    used.session.editing.undo()
+    assert not notices.chips, "what is taken back was not seen before either"
+    classes.set_visible(painted.id, True)
+    drag(used, (0.4, 0.5), (0.6, 0.5))
+    assert not notices.chips
+
+
 def test_the_next_start_looks_as_the_last_one(tmp_path: Path, photos: Path, qtbot) -> None:
     app = start(tmp_path / "home", qtbot)
     app.open([photos])
