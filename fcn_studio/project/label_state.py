@@ -39,7 +39,7 @@ class Findings:
         if not self.other_size:
             self.notices.append(
                 f"{self.place.image_id} is now {self.shape_hw[1]} x {self.shape_hw[0]} pixels, but its "
-                f"labels are {hw[1]} x {hw[0]}: they are kept aside when you next edit it."
+                f"labels are {hw[1]} x {hw[0]}: when you next edit it, they are kept aside in {path.parent}."
             )
         self.other_size = True
 

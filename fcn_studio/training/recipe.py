@@ -57,7 +57,9 @@ def parse_changes(words: tuple[str, ...]) -> dict[str, Any]:
     for word in words:
         name, _, text = word.partition("=")
         if name not in types:
-            raise UsageError(f"The recipe has no number {name!r}: use one of {', '.join(sorted(types))}.")
+            near = difflib.get_close_matches(name, types, n=1, cutoff=0.6)
+            cure = f"the nearest is {near[0]!r}" if near else f"use one of {', '.join(sorted(types))}"
+            raise UsageError(f"The recipe has no number {name!r}: {cure}.")
         found[name] = _parse(types[name], name, text)
     return found
 

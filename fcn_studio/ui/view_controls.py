@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from PySide6.QtCore import QObject
 
 from fcn_studio.session.events import Level, Notice
@@ -16,6 +17,7 @@ from fcn_studio.ui.panels.display import DisplayPanel
 from fcn_studio.ui.panels.layers import LayersPanel
 
 if TYPE_CHECKING:
+    from fcn_studio.session.document import Document
     from fcn_studio.session.session import Session
 
 OPACITY_SETTINGS = {"labels": "label_opacity", "prediction": "prediction_opacity"}
@@ -69,13 +71,29 @@ class ViewControls(QObject):
         self.set_display(read_display(settings["display"]))
 
     def _on_history_changed(self) -> None:
-        """Somebody who edits hidden labels sees nothing happen: say why. An image that opens is no edit."""
+        """Somebody who edits what is hidden sees nothing happen: say why. An image that opens is no edit."""
         document = self._session.document
         before, self._edited_id = self._edited_id, document.image_id if document is not None else None
-        is_seen = self._canvas.layer_visible("labels") or self._canvas.layer_visible("mask")
-        if before is not None and before == self._edited_id and not is_seen:
+        if document is None or before != self._edited_id:
+            return
+        notice = None
+        if not (self._canvas.layer_visible("labels") or self._canvas.layer_visible("mask")):
             text = self.tr("The labels are hidden, so this edit is not seen.")
-            self._session.events.notice.emit(Notice(Level.INFO, text, "toggle_labels"))
+            notice = Notice(Level.INFO, text, "toggle_labels")
+        elif name := self._find_hidden_class(document):
+            text = self.tr("“{0}” is hidden, so this edit is not seen: click its eye in the list of classes.")
+            notice = Notice(Level.INFO, text.format(name))
+        if notice is not None:
+            self._session.events.notice.emit(notice)
+
+    def _find_hidden_class(self, document: Document) -> str | None:
+        """The class that the last edit gave, where it is one that is not shown; None after an undo."""
+        hidden = {entry.id: entry.name for entry in self._session.classes.table if not entry.visible}
+        if not hidden or document.history.can_redo or not document.history.can_undo:
+            return None
+        planes, changed = document.history.done[-1].patches[0].decode()
+        given = np.unique(planes[..., 2][changed])  # the label after
+        return hidden.get(int(given[0])) if given.size == 1 else None
 
     # --- what commands do -----------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from fcn_studio.session.session import Session
 
 ID_ROLE = Qt.ItemDataRole.UserRole + 1
+COUNTED = ("images", "seconds", "steps", "strokes")  # how the names of figures end that are no shares
 MIOU_NAMES = {"held_out_miou": "held-out mIoU", "validation_miou": "val mIoU"}  # of a card, best known first
 
 
@@ -127,6 +128,6 @@ def _describe(entry: Any) -> str:
     lines = [entry.name]
     for name, value in entry.figures.items():
         words = name.replace("_", " ").replace("iou", "IoU")
-        is_count = value > 1 or name.endswith("s")  # steps, strokes, images
-        lines.append(f"{words}: {value:g}" if is_count else f"{words}: {100 * value:.1f} %")
+        is_share = name.rpartition("_")[2] not in COUNTED
+        lines.append(f"{words}: {100 * value:.1f} %" if is_share else f"{words}: {value:g}")
     return "\n".join(lines)

@@ -45,13 +45,13 @@ class TrainingPlot(QWidget):
     def show_curves(self, losses: Points, scores: Points, steps: int) -> None:
         """Draw (step, value) points; the axis reaches from 0 to `steps` from the start.
 
-        The left axis is the mean IoU's, 0 to 1; the loss is drawn to fill the same height, and its latest
-        value is written below. Without a mean IoU the axis is the loss's.
+        `scores`: 0 to 1. The left axis is the mean IoU's, in percent; the loss is drawn to fill the same
+        height, and its latest value is written below. Without a mean IoU the axis is the loss's.
         """
         highest = max([value for _, value in losses], default=1.0) or 1.0
-        scale = 1 / highest if scores else 1.0
+        scale = 100 / highest if scores else 1.0
         self._loss.setData([step for step, _ in losses], [value * scale for _, value in losses])
-        self._score.setData([step for step, _ in scores], [value for _, value in scores])
+        self._score.setData([step for step, _ in scores], [100 * value for _, value in scores])
         self._plot.setXRange(0, max(1, steps), padding=0.02)
         self._plot.setYRange(0, highest * scale, padding=0.04)
         self._latest = (losses[-1][1] if losses else None, scores[-1][1] if scores else None)
@@ -65,12 +65,17 @@ class TrainingPlot(QWidget):
     def _show_keys(self) -> None:
         """Colour, name and latest value of each curve."""
         tokens = self._theme.tokens
-        for label, color, name, value in (
-            (self._loss_key, tokens.muted, self.tr("loss"), self._latest[0]),
-            (self._score_key, tokens.accent, self.tr("validation mIoU"), self._latest[1]),
+        loss, score = self._latest
+        for label, color, words in (
+            (self._loss_key, tokens.muted, loss is not None and f"{self.tr('loss')} {loss:.2f}"),
+            (
+                self._score_key,
+                tokens.accent,
+                score is not None and f"{self.tr('validation mIoU')} {100 * score:.1f}",
+            ),
         ):
-            label.setVisible(value is not None)
-            label.setText(f'<span style="color:{color}">━ {name} {value or 0:.2f}</span>')
+            label.setVisible(bool(words))
+            label.setText(f'<span style="color:{color}">━ {words}</span>')
 
     def _dress(self) -> None:
         tokens = self._theme.tokens
