@@ -141,12 +141,14 @@ class Frame:
         if pyramid is None or inside.is_empty:
             return
         planes = Planes(pane.sources, transform, inside, self.pixel_ratio)
+        parts = planes.cut(*TILE_PX)
         if self.pool is not None and inside.area >= AHEAD_PX:
-            planes.fetch_in(self.pool)
+            for part in parts:
+                part.fetch_in(self.pool)
         if picture.is_shown:
             self._put_image(planes, pyramid, picture.tone, transform)
-        planes.settle()
-        for part in planes.cut(*TILE_PX):
+        for part in parts:
+            part.settle()
             self._put_overlay(part, pane.colors)
         if self.grid_shown and transform.scale >= GRID_FROM_SCALE * self.pixel_ratio:
             self._put_grid(inside, transform)

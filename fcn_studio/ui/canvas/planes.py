@@ -165,20 +165,13 @@ class Planes:
                 self._kept[name] = coming.result()
 
     def cut(self, height_px: int, width_px: int) -> list[Planes]:
-        """Parts of at most that size, which have what is fetched so far; itself where it is no larger."""
-        box = self.box
-        if box.height <= height_px and box.width <= width_px:
+        """The same through parts of the box, of at most that size each."""
+        box, (height, width) = self.box, self.box.shape_hw
+        if height <= height_px and width <= width_px:
             return [self]
         corners = [(y, x) for y in range(box.y0, box.y1, height_px) for x in range(box.x0, box.x1, width_px)]
-        return [self._part(Box(y, x, y + height_px, x + width_px).intersect(box)) for y, x in corners]
-
-    def _part(self, box: Box) -> Planes:
-        part = Planes(self._sources, self._transform, box, self._pixel_ratio)
-        seen = box.shift(-self.box.y0, -self.box.x0)
-        rows, columns = slice(seen.y0, seen.y1 + 2 * self.margin), slice(seen.x0, seen.x1 + 2 * self.margin)
-        for name, plane in self._kept.items():
-            part._kept[name] = None if plane is None else np.ascontiguousarray(plane[rows, columns])
-        return part
+        boxes = (Box(y, x, y + height_px, x + width_px).intersect(box) for y, x in corners)
+        return [Planes(self._sources, self._transform, part, self._pixel_ratio) for part in boxes]
 
     def _fetch(self, name: str) -> Plane | None:
         """One of the sources by its name; perhaps its own memory, so never to be written to."""

@@ -168,7 +168,8 @@ class TrainingPanel(Section):
         entry, parent = self._find_parent()
         self.back.setVisible(has_result and parent is not None)
         if parent is not None:
-            self.back.setText(self.tr("Back to “{0}”").format(parent.name))
+            short = parent.name.partition(" (")[0]  # the tip has the rest
+            self.back.setText(self.tr("Back to “{0}”").format(short))
             self.back.setToolTip(self.tr("Use “{0}” again instead of “{1}”").format(parent.name, entry.name))
 
     def _find_parent(self) -> tuple[Any, Any]:
