@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 STRIP_PIXELS = 1 << 18  # worked on at a time: it stays in the processor's cache
 _RGB = slice(2, None, -1) if sys.byteorder == "little" else slice(1, None)  # R, G, B among the four bytes
+RAW_MODE = "BGRX" if sys.byteorder == "little" else "XRGB"
+"""What Pillow calls the order of the four bytes; the one that is no colour may be anything."""
 
 Rgb32 = NDArray[np.uint32]
 
@@ -41,14 +43,19 @@ def make_rgb32(pixels: NDArray[np.uint8]) -> Rgb32:
     out = np.empty((height, width), np.uint32)
     rows = max(1, STRIP_PIXELS // max(1, width))
     for y in range(0, height, rows):
-        put_rgb(out[y : y + rows], pixels[y : y + rows])
+        _put_rgb(out[y : y + rows], pixels[y : y + rows])
     return out
 
 
-def put_rgb(target: Rgb32, pixels: NDArray[np.uint8]) -> None:
+def _put_rgb(target: Rgb32, pixels: NDArray[np.uint8]) -> None:
     """Write uint8 [h, w, 3] RGB into uint32 [h, w]."""
     target[:] = 0xFF000000
     _rgb_of(target)[:] = pixels
+
+
+def put_raw(target: Rgb32, raw: bytes) -> None:
+    """Write the four bytes of each pixel, in the order of `RAW_MODE`, into uint32 [h, w]."""
+    np.bitwise_or(np.frombuffer(raw, np.uint32).reshape(target.shape), np.uint32(0xFF000000), out=target)
 
 
 def view_rgb(rgb32: Rgb32) -> NDArray[np.uint8]:

@@ -24,7 +24,15 @@ import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from fcn_studio.core.errors import ImageReadError
-from fcn_studio.core.pixels import STRIP_PIXELS, DeepValues, find_rgb32, make_rgb32, put_rgb, view_rgb
+from fcn_studio.core.pixels import (
+    RAW_MODE,
+    STRIP_PIXELS,
+    DeepValues,
+    find_rgb32,
+    make_rgb32,
+    put_raw,
+    view_rgb,
+)
 from fcn_studio.io import tiff
 from fcn_studio.io.depth import find_range, grey_or_rgb, over_white, scale_to_8bit
 
@@ -221,7 +229,8 @@ def _read_thumbnail(path: Path, side_px: int) -> npt.NDArray[np.uint8]:
 
 def _load_upright(image: Image.Image) -> Image.Image:
     image.load()
-    return ImageOps.exif_transpose(image)
+    ImageOps.exif_transpose(image, in_place=True)  # else it copies what stands upright already
+    return image
 
 
 def _has_numbers(image: Image.Image) -> bool:
@@ -240,5 +249,6 @@ def _to_rgb(image: Image.Image) -> npt.NDArray[np.uint8]:
     rows = max(1, STRIP_PIXELS // max(1, image.width))
     for y in range(0, image.height, rows):
         strip = image.crop((0, y, image.width, min(y + rows, image.height)))
-        put_rgb(out[y : y + rows], np.asarray(strip.convert("RGB")))
+        strip = strip if strip.mode == "RGB" else strip.convert("RGB")
+        put_raw(out[y : y + rows], strip.tobytes("raw", RAW_MODE))
     return view_rgb(out)
