@@ -128,6 +128,7 @@ class Hand:
         self.wait(lambda: self.canvas.document is not None)
         self.session.classes.use_own_classes(["cat", "dog"])
         self.wait(lambda: self.has_all_levels)
+        self.wait(lambda: self.session._workers.pool.idle)  # the list decodes it once more, for its thumbnail
         self._put_prediction()
         self._put_labels()
         self.canvas.setFixedSize(*VIEW_WH)
