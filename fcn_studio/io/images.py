@@ -50,7 +50,7 @@ _Result = TypeVar("_Result")
 
 # Pillow warns above 90 and refuses above 180 megapixels; aerial pictures are larger than that.
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
-# Pillow asks for a picture's memory in blocks of 16 MiB. The C library keeps what is no larger than 32 MiB for
+# Pillow asks for a picture's memory in blocks of 16 MiB. The C library keeps those up to 32 MiB for
 # later, once such a block was freed: every thread that made thumbnails held a picture. So there is one block.
 Image.core.set_block_size((1 << 31) - (1 << 12))  # type: ignore[attr-defined]  # see its "Block Allocator"
 

@@ -54,6 +54,7 @@ class ElidedLabel(QLabel):
             painter, self.contentsRect(), int(self.alignment()), self.palette(), self.isEnabled(), text,
             self.foregroundRole(),
         )  # fmt: skip
+        painter.end()
 
 
 class LinkButton(QPushButton):
@@ -73,6 +74,7 @@ class LinkButton(QPushButton):
         self.initStyleOption(option)
         option.text = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, self.width())
         painter.drawControl(QStyle.ControlElement.CE_PushButton, option)
+        painter.end()
 
 
 class Choice(QComboBox):
@@ -110,6 +112,7 @@ class Choice(QComboBox):
         arrow = QRect(self.width() - 24, (self.height() - 16) // 2, 16, 16)
         token = "muted" if self.isEnabled() else "border"
         draw_glyph(painter, "chevron-down", arrow, self._theme.tokens.color(token))
+        painter.end()
 
 
 def make_label(text: str = "", name: str = "", wraps: bool = False) -> QLabel:
