@@ -114,20 +114,21 @@ def _square_lines(centres: list[Point], sides: list[int]) -> list[Line]:
 
 def _fill(box: Box, discs: Sequence[Disc], lines: Sequence[Line]) -> Mask:
     """bool [h, w] of `box`: in each row all that lies between the outermost of discs and lines."""
-    rows = np.arange(box.y0, box.y1) + 0.5
+    rows = np.arange(box.y0 + 0.5, box.y1)
     low, high = [], []  # NaN where there is nothing
-    for (y, x), radius in discs:
-        with np.errstate(invalid="ignore"):
-            half = np.sqrt(radius * radius - (rows - y) ** 2)
-        low.append(x - half)
-        high.append(x + half)
+    with np.errstate(invalid="ignore"):
+        for (y, x), radius in discs:
+            half = np.sqrt(radius * radius - np.square(rows - y))
+            low.append(x - half)
+            high.append(x + half)
     for (y0, x0), (y1, x1) in lines:
         if abs(y1 - y0) >= 1e-12:
             columns = x0 + (rows - y0) * ((x1 - x0) / (y1 - y0))
-            columns[(rows < min(y0, y1)) | (rows > max(y0, y1))] = np.nan
+            first, behind = math.ceil(min(y0, y1) - 0.5) - box.y0, math.floor(max(y0, y1) + 0.5) - box.y0
+            columns[: max(0, first)] = columns[max(0, behind) :] = np.nan
             low.append(columns)
             high.append(columns)
-    centres = np.arange(box.x0, box.x1) + 0.5
+    centres = np.arange(box.x0 + 0.5, box.x1)
     mask: Mask = centres >= reduce(np.fmin, low)[:, None]
     mask &= centres <= reduce(np.fmax, high)[:, None]
     return mask
