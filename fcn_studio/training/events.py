@@ -82,4 +82,4 @@ class Progress:
     kept: float
 
 
-TrainEvent = Prepared | LeftOut | StageBegun | Paused | StepDone | Validated | Finished
+TrainEvent = Prepared | LeftOut | StageBegun | Resumed | Paused | StepDone | Validated | Finished
