@@ -131,7 +131,7 @@ def _find_label_codes(planes: Planes, labels: Plane, colors: OverlayColors) -> C
     if has_accepted:  # GAP, or with the line ACCEPTED_OUTLINE
         accepted &= _hatch_gaps(accepted.shape, sum(planes.phase_yx), planes.thin) | line
         banks = banks + accepted.view(np.uint8) * GAP
-    fresh = planes.find_fresh()
+    fresh = planes.fresh
     if edges is not None and provenance is not None and fresh is not None:
         line = edges.within(planes.margin)  # twice as wide
         line &= planes.inner(fresh)
@@ -174,6 +174,7 @@ class _Edges:
 
     def __init__(self, planes: Planes, first: Plane, *others: NDArray[Any]) -> None:
         self._planes, self._shape = planes, first.shape
+        self._thickness, self._line = 0, np.zeros(0, np.bool_)  # what was asked for last
         width = first.shape[1]
         flat = first.ravel()
         self._right, self._down = flat[1:] != flat[:-1], flat[width:] != flat[:-width]
@@ -183,15 +184,19 @@ class _Edges:
             self._down |= flat[width:] != flat[:-width]
 
     def within(self, thickness: int) -> NDArray[np.bool_]:
-        """bool, with the margin at the sides: a change within `thickness` up, down, left or right."""
+        """bool, with the margin at the sides: a change within `thickness` up, down, left or right.
+
+        Each time at least as wide as before: it goes on from there.
+        """
         height, width = self._shape
         start, stop = self._planes.margin * width, (height - self._planes.margin) * width
-        found: NDArray[np.bool_] = self._right[start:stop] | self._right[start - 1 : stop - 1]
-        for away in range(1, thickness):
+        found: NDArray[np.bool_] = self._line.copy() if self._thickness else self._right[start:stop].copy()
+        for away in range(self._thickness, thickness):
             found |= self._right[start + away : stop + away]
             found |= self._right[start - 1 - away : stop - 1 - away]
-        for row in range(-thickness, thickness):
-            found |= self._down[start + row * width : stop + row * width]
+            found |= self._down[start + away * width : stop + away * width]
+            found |= self._down[start - (away + 1) * width : stop - (away + 1) * width]
+        self._thickness, self._line = thickness, found
         return found.reshape(-1, width)
 
 

@@ -21,7 +21,7 @@ DEFAULT_SHOWN = frozenset({"labels", "prediction"})
 
 # the sources that a layer looks at, those asked for first at the front
 LOOKED_AT = {
-    "labels": ("labels", "provenance"),
+    "labels": ("labels", "provenance", "fresh"),
     "prediction": ("channels",),
     "mask": ("channels", "labels"),
     "origin": ("labels", "provenance", "channels"),
@@ -141,8 +141,8 @@ class Planes:
         self._sampling = Sampling.under(transform, box.grow(margin))
         # where patterns start, so that they move with the image
         self.phase_yx = box.y0 - int(transform.offset_y // 1), box.x0 - margin - int(transform.offset_x // 1)
-        self._kept: dict[str, Plane | None] = {}
-        self._coming: dict[str, Future[Plane]] = {}
+        self._kept: dict[str, NDArray[Any] | None] = {}
+        self._coming: dict[str, Future[NDArray[Any]]] = {}
 
     # --- fetching -----------------------------------------------------------------------------------------
 
@@ -151,7 +151,7 @@ class Planes:
         for name in dict.fromkeys(
             name for layer in LOOKED_AT for name in LOOKED_AT[layer] if layer in self.shown
         ):
-            source = getattr(self._sources, name)
+            source = self._source(name)
             if source is not None:
                 self._coming[name] = pool.submit(self._sampling.fetch, source)
 
@@ -173,12 +173,21 @@ class Planes:
         boxes = (Box(y, x, y + height_px, x + width_px).intersect(box) for y, x in corners)
         return [Planes(self._sources, self._transform, part, self._pixel_ratio) for part in boxes]
 
-    def _fetch(self, name: str) -> Plane | None:
+    def _fetch(self, name: str) -> NDArray[Any] | None:
         """One of the sources by its name; perhaps its own memory, so never to be written to."""
         if name not in self._kept:
-            found = getattr(self._sources, name)
-            self._kept[name] = self._sampling.fetch(found) if found is not None else None
+            source = self._source(name)
+            self._kept[name] = self._sampling.fetch(source) if source is not None else None
         return self._kept[name]
+
+    def _source(self, name: str) -> NDArray[Any] | None:
+        """An array by its name; what is fresh only where some of it is in sight."""
+        fresh = self._sources.fresh
+        if name != "fresh":
+            return getattr(self._sources, name)  # type: ignore[no-any-return]
+        if fresh is None or fresh.box.intersect(self._sampling.box).is_empty:
+            return None
+        return fresh.painted
 
     def view(self, values: NDArray[Any]) -> NDArray[Any]:
         """Any other array of the image, as large as the box; perhaps its own memory."""
@@ -213,9 +222,7 @@ class Planes:
         labels = self.labels
         return labels is not None and int(labels.min()) != UNLABELLED
 
-    def find_fresh(self) -> NDArray[np.bool_] | None:
-        """What has just been painted; None where nothing of it is in sight. Perhaps its own memory, too."""
-        fresh = self._sources.fresh
-        if fresh is None or fresh.box.intersect(self._sampling.box).is_empty:
-            return None
-        return self._sampling.fetch(fresh.painted)
+    @property
+    def fresh(self) -> NDArray[np.bool_] | None:
+        """What has just been painted; None where nothing of it is in sight."""
+        return self._fetch("fresh")
