@@ -190,7 +190,7 @@ class _Edges:
         """
         height, width = self._shape
         start, stop = self._planes.margin * width, (height - self._planes.margin) * width
-        found: NDArray[np.bool_] = self._line.copy() if self._thickness else self._right[start:stop].copy()
+        found = self._line.copy() if self._thickness else np.zeros(stop - start, np.bool_)
         for away in range(self._thickness, thickness):
             found |= self._right[start + away : stop + away]
             found |= self._right[start - 1 - away : stop - 1 - away]
