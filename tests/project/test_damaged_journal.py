@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import shutil
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -15,6 +16,14 @@ from fcn_studio.project import compact_journal, load_document
 from fcn_studio.project.journal_format import FrameKind, make_frame, parse_journal
 
 from .conftest import Painter, fresh, journal_of, paint_story
+
+
+def paint_once(folder: Path) -> tuple[Painter, Path]:
+    """A person who painted one stroke and left, and their journal."""
+    painter = fresh(folder)
+    painter.paint(Box(0, 0, 5, 5), 1)
+    painter.close()
+    return painter, journal_of(painter.project)
 
 
 @pytest.mark.parametrize("saved_after", [0, 4, 9])
@@ -130,10 +139,7 @@ def test_a_flipped_byte_ends_the_replay_and_painting_goes_on(tmp_path, seed) -> 
 
 
 def test_a_journal_without_its_beginning_is_put_aside_at_the_next_stroke(tmp_path) -> None:
-    painter = fresh(tmp_path)
-    painter.paint(Box(0, 0, 5, 5), 1)
-    painter.close()
-    path = journal_of(painter.project)
+    painter, path = paint_once(tmp_path)
     path.write_bytes(b"garbage" + path.read_bytes())
     again = Painter(painter.project, "a.png")
     assert again.label_map.is_empty
@@ -146,10 +152,7 @@ def test_a_journal_without_its_beginning_is_put_aside_at_the_next_stroke(tmp_pat
 
 
 def test_a_frame_that_is_whole_but_makes_no_sense_ends_the_replay(tmp_path) -> None:
-    painter = fresh(tmp_path)
-    painter.paint(Box(0, 0, 5, 5), 1)
-    painter.close()
-    path = journal_of(painter.project)
+    painter, path = paint_once(tmp_path)
     with path.open("ab") as file:
         file.write(make_frame(FrameKind.EDIT, 2, b"\x00\x01nonsense"))
         file.write(make_frame(FrameKind.UNDO, 3))
@@ -164,10 +167,7 @@ def test_a_frame_that_is_whole_but_makes_no_sense_ends_the_replay(tmp_path) -> N
 
 
 def test_an_undo_with_nothing_to_undo_is_a_broken_frame(tmp_path) -> None:
-    painter = fresh(tmp_path)
-    painter.paint(Box(0, 0, 5, 5), 1)
-    painter.close()
-    path = journal_of(painter.project)
+    painter, path = paint_once(tmp_path)
     with path.open("ab") as file:
         file.write(make_frame(FrameKind.UNDO, 2) + make_frame(FrameKind.UNDO, 3))
     again = load_document(painter.project, "a.png")
@@ -177,10 +177,7 @@ def test_an_undo_with_nothing_to_undo_is_a_broken_frame(tmp_path) -> None:
 
 
 def test_a_newer_journal_is_refused_and_untouched(tmp_path) -> None:
-    painter = fresh(tmp_path)
-    painter.paint(Box(0, 0, 5, 5), 1)
-    painter.close()
-    path = journal_of(painter.project)
+    painter, path = paint_once(tmp_path)
     content = bytearray(path.read_bytes())
     content[4] = 99
     path.write_bytes(content)
