@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication, QToolButton, QWidget
 from fcn_studio.ui.app import App
 from fcn_studio.ui.panels.image_rows import fit_name
 from fcn_studio.ui.panels.tool_options import LARGEST_PX, size_of_step, step_of_size
+from tests.ui.window_kit import WAIT_MS
 
 
 def test_a_name_that_is_cut_stands_whole_in_the_tooltip(previewed: App) -> None:
@@ -49,6 +50,20 @@ def test_no_label_or_button_is_cut_at_any_window_size(previewed: App, size: tupl
     assert scrolled.widget().width() <= scrolled.viewport().width()
     start = window.training.start
     assert window.rect().contains(QRect(start.mapTo(window, QPoint(0, 0)), start.size()))
+
+
+@pytest.mark.parametrize("size", [(880, 560), (1000, 700), (2560, 1440)])
+def test_the_welcome_is_not_cut_at_any_window_size(app: App, size: tuple[int, int], qtbot) -> None:
+    page = app.window.welcome
+    app.window.resize(*size)
+    qtbot.waitUntil(lambda: app.window.size().toTuple() == size, timeout=WAIT_MS)
+    QTest.qWait(60)
+    assert page.isVisible()
+    for widget in (*page.buttons, *page.texts):
+        assert widget.width() >= widget.sizeHint().width(), widget.text()
+        assert page.rect().contains(QRect(widget.mapTo(page, QPoint(0, 0)), widget.size())), widget.text()
+    lefts = {button.x() for button in page.buttons}
+    assert len(lefts) == (len(page.buttons) if size[0] > 2000 else 1)
 
 
 def test_a_long_name_of_an_image_loses_its_suffix_before_its_middle(qapp) -> None:
