@@ -68,10 +68,12 @@ class OverlayColors:
     @cached_property
     def inks(self) -> Inks:
         """All colours of prediction and labels in one table."""
-        own = self.labels
+        predicted, said = self.prediction, self.labels
+        dot = self.background_dot
         return make_inks(
-            (self.prediction.fill, self.prediction.outline, self.background_dot),
-            (own.fill, own.outline, self.accepted_gap, self.accepted_outline, self.fresh_outline),
+            (predicted.fill, predicted.outline, dot if dot is None else np.where(dot, dot, predicted.fill)),
+            (said.fill, said.outline, self.fresh_outline),
+            (said.fill, self.accepted_outline, self.accepted_gap),
         )
 
 

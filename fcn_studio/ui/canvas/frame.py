@@ -27,8 +27,8 @@ from fcn_studio.ui.qimage import wrap_rgb32
 NEAREST_FROM_SCALE = 2.0  # from here on single pixels are shown as squares
 MAX_STALE_BOXES = 12
 GRID_FROM_SCALE = 12.0  # logical pixels an image pixel, from which lines between pixels do not hide them
-AHEAD_PX = 1 << 17  # below, another thread would cost more than it saves
-TILE_PX = 256, 2000  # composed at a time: what is needed in between then stays in the processor's cache
+LARGE_PX = 1 << 17  # below, another thread would cost more than it saves
+PART_PX = 512, 2000  # composed at a time: what is needed in between then stays in the processor's cache
 WIDEST_CUT_PX = 4096  # Qt's raster painter breaks where a picture's side goes beyond 32767
 
 
@@ -52,7 +52,7 @@ class Pane(NamedTuple):
 class Frame:
     """What the view shows, and which parts of it are out of date (`mark_stale`, then `refresh`).
 
-    pool: what is drawn anew may be fetched there, where it is much; its owner ends it, and sets it to None.
+    pool: helps where much is drawn anew; its owner ends it, and sets it to None.
     """
 
     def __init__(self, pool: Executor | None = None) -> None:
@@ -133,7 +133,7 @@ class Frame:
             self.refreshed_pixels += box.area
 
     def _compose(self, box: Box, picture: Picture, pane: Pane) -> None:
-        """The image first; meanwhile another thread fetches what is seen of large planes."""
+        """The image first; then what lies over it, with another thread's help where that is much."""
         pyramid, transform = picture.pyramid, pane.transform
         inside = box.intersect(transform.image_view_box) if pyramid is not None else Box(0, 0, 0, 0)
         if inside != box or not picture.is_shown:
@@ -141,20 +141,22 @@ class Frame:
         if pyramid is None or inside.is_empty:
             return
         planes = Planes(pane.sources, transform, inside, self.pixel_ratio)
-        parts = planes.cut(*TILE_PX)
-        if self.pool is not None and inside.area >= AHEAD_PX:
-            for part in parts:
-                part.fetch_in(self.pool)
+        parts = planes.cut(*PART_PX) if inside.area >= LARGE_PX else [planes]
+        begun = {}
+        if self.pool is not None and len(parts) > 1:
+            begun = {part: self.pool.submit(compose_overlay, part, pane.colors) for part in parts}
         if picture.is_shown:
             self._put_image(planes, pyramid, picture.tone, transform)
-        for part in parts:
-            part.settle()
-            self._put_overlay(part, pane.colors)
+        for part in reversed(parts):
+            if part not in begun or begun[part].cancel():  # not begun yet: then nobody waits for it
+                self._put_overlay(part, compose_overlay(part, pane.colors))
+        for part, overlay in begun.items():
+            if not overlay.cancelled():
+                self._put_overlay(part, overlay.result())
         if self.grid_shown and transform.scale >= GRID_FROM_SCALE * self.pixel_ratio:
             self._put_grid(inside, transform)
 
-    def _put_overlay(self, planes: Planes, colors: OverlayColors) -> None:
-        layers = compose_overlay(planes, colors)
+    def _put_overlay(self, planes: Planes, layers: list[QImage]) -> None:
         if layers:
             painter = QPainter(self._image)
             for layer in layers:

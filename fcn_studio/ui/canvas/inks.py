@@ -2,72 +2,95 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fcn_studio.core.classes import UNLABELLED
+from fcn_studio.core.label_map import Provenance
+
 ColorTable = NDArray[np.uint32]
 Codes = NDArray[Any]  # uint8, or uint16 where there are more inks than that
 
-# The banks of the table. A channel's: the sum of these; a label's: one of those.
-FILL, OUTLINE, DOT = (np.uint8(bank) for bank in range(3))
-GAP, ACCEPTED_OUTLINE, FRESH_OUTLINE = (np.uint8(bank) for bank in range(2, 5))
+FILL, LINE, PATTERN = (np.uint8(bank) for bank in range(3))
+# As plain bytes: to compare a plane with a member of an enum takes ten times as long.
+ACCEPTED = np.uint8(Provenance.ACCEPTED)
+NOTHING, ONE = np.uint8(UNLABELLED), np.uint8(1)
 
 
 @dataclass(frozen=True, eq=False)
 class Inks:
-    """Code 0 is transparent; then come the banks of the channels, then those of the labels.
+    """What a pixel says is a number: a channel, a label, or an accepted label; a code is that and its bank.
 
-    table: uint32 [n] premultiplied 0xAARRGGBB. channels, labels: entries of one bank; the last one of each is
-    for all values without a colour.
+    The table has nine parts of `size` entries: fill, line and pattern of the channels, then those of the
+    labels, then those of the accepted ones. The last entry of a part is for all values without a colour.
+
+    table: uint32 [9 * size] premultiplied 0xAARRGGBB.
     """
 
     table: ColorTable
-    channels: int
-    labels: int
+    size: int
 
     @property
-    def code_type(self) -> type[np.uint8 | np.uint16]:
-        return np.uint8 if self.table.size <= 256 else np.uint16
+    def first_label(self) -> int:
+        """From here on a number says that somebody has labelled the pixel."""
+        return 3 * self.size
 
-    def of_channels(self, values: NDArray[np.uint8], banks: Codes) -> Codes:
-        """Codes [h, w] of channels in their banks, both uint8 [h, w]."""
-        return self._find(values, banks, 1, self.channels)
+    @property
+    def first_accepted(self) -> int:
+        """From here on, that the label was the network's, and accepted."""
+        return 6 * self.size
 
-    def of_labels(self, values: NDArray[np.uint8], banks: Codes) -> Codes:
-        """Codes [h, w] of class ids in their banks, both uint8 [h, w]."""
-        return self._find(values, banks, 1 + 4 * self.channels, self.labels)
+    def find_said(
+        self,
+        labels: NDArray[np.uint8] | None,
+        provenance: NDArray[np.uint8] | None,
+        channels: NDArray[np.uint8] | None,
+    ) -> Codes:
+        """What each pixel says: its label, else its channel. uint8 [h, w] each.
 
-    def _find(self, values: NDArray[np.uint8], banks: Codes, start: int, size: int) -> Codes:
-        codes: Codes = banks * self.code_type(size)
-        # of two arrays: with a single number for the one numpy takes twelve times as long
-        codes += np.minimum(values, np.full(values.shape[1], size - 1, np.uint8))
-        codes += self.code_type(start)
+        Raises ValueError where there are neither labels nor channels.
+        """
+        below = labels if channels is None else channels
+        if below is None:
+            raise ValueError("need labels or channels")
+        if labels is None or int(labels.min()) == UNLABELLED:
+            return self._clip(below)
+        said = self._clip(labels)
+        said += said.dtype.type(self.first_label)
+        if provenance is not None:
+            is_accepted = (provenance == ACCEPTED).view(np.uint8)
+            said += is_accepted * said.dtype.type(self.first_accepted - self.first_label)
+        if int(labels.max()) != UNLABELLED:
+            return said
+        unsaid = self._clip(below)  # without channels: a pixel without a label has no colour
+        is_said = (labels != NOTHING).view(np.uint8)
+        said *= is_said
+        unsaid *= is_said ^ ONE
+        said += unsaid
+        return said
+
+    def find_codes(self, said: Codes, banks: NDArray[np.uint8]) -> Codes:
+        """Entries of the table for what pixels say, in their banks, both [h, w]."""
+        codes: Codes = banks * said.dtype.type(self.size)
+        codes += said
         return codes
 
+    def _clip(self, values: NDArray[np.uint8]) -> Codes:
+        # of two arrays: with a single number for the one numpy takes twelve times as long
+        clipped = np.minimum(values, np.full(values.shape[1], self.size - 1, np.uint8))
+        return clipped if self.table.size <= 256 else clipped.astype(np.uint16)
 
-def make_inks(
-    predicted: tuple[ColorTable, ColorTable | None, ColorTable | None], labels: Sequence[ColorTable | None]
-) -> Inks:
-    """Inks from tables uint32 [256], premultiplied; None for what is not drawn.
 
-    predicted: fill, outline and dot by channel. labels: fill, outline, gap, outline of what was accepted and
-    outline of what is fresh, by class id.
+def make_inks(*banks: tuple[ColorTable, ColorTable | None, ColorTable | None]) -> Inks:
+    """Inks from fill, line and pattern of the channels, of the labels and of the accepted ones.
+
+    Tables uint32 [256], premultiplied; None for what looks like the fill.
     """
-    fill, outline, dot = (np.zeros(256, np.uint32) if table is None else table for table in predicted)
-    has_dot = dot != 0
-    channel_banks = [fill, outline, np.where(has_dot, dot, fill), np.where(has_dot, dot, outline)]
-    label_banks = [np.zeros(256, np.uint32) if table is None else table for table in labels]
-    sizes = [_count(banks) + 1 for banks in (channel_banks, label_banks)]
-    parts = [np.zeros(1, np.uint32), *(bank[: sizes[0]] for bank in channel_banks)]
-    parts += [bank[: sizes[1]] for bank in label_banks]
-    return Inks(np.concatenate(parts), *sizes)
-
-
-def _count(banks: Sequence[ColorTable]) -> int:
-    """How many values there are up to the last one with a colour, of 255 at most."""
-    used = np.flatnonzero(np.any(banks, axis=0)[:255])
-    return int(used[-1]) + 1 if used.size else 0
+    tables = [fill if table is None else table for fill, *more in banks for table in (fill, *more)]
+    used = np.flatnonzero(np.any(tables, axis=0)[:UNLABELLED])
+    size = int(used[-1]) + 2 if used.size else 1
+    parts = [np.append(table[: size - 1], np.uint32(0)) for table in tables]
+    return Inks(np.concatenate(parts), size)

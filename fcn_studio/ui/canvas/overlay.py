@@ -6,18 +6,15 @@ Outlines lie inside the region they belong to.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtGui import QImage
 
 from fcn_studio.core.classes import UNLABELLED
-from fcn_studio.core.label_map import Provenance
 from fcn_studio.core.patch import choose
 from fcn_studio.ui.canvas.colors import LayerColors, OverlayColors
-from fcn_studio.ui.canvas.inks import DOT, FRESH_OUTLINE, GAP, Codes, ColorTable
-from fcn_studio.ui.canvas.planes import Plane, Planes
+from fcn_studio.ui.canvas.inks import PATTERN, Codes, ColorTable
+from fcn_studio.ui.canvas.planes import Mask, Plane, Planes
 from fcn_studio.ui.qimage import make_looked_up_image, wrap_argb32
 
 HATCH_PERIOD_PX = 8
@@ -26,8 +23,6 @@ DOT_PERIOD_PX = 10
 DOT_PX = 2
 FEW_PX = 8192
 ONE = np.uint8(1)
-# As plain bytes: to compare a plane with a member of an enum takes ten times as long.
-ACCEPTED, PAINTED = np.uint8(Provenance.ACCEPTED), np.uint8(Provenance.PAINTED)
 
 
 def compose_overlay(planes: Planes, colors: OverlayColors) -> list[QImage]:
@@ -85,59 +80,56 @@ def _find_difference(planes: Planes, colors: OverlayColors) -> Plane | None:
 
 def _find_codes(planes: Planes, colors: OverlayColors) -> Codes | None:
     """Codes of `Inks`, with the margin at the sides; labels hide the prediction. None: nothing to be seen."""
-    labels = planes.labels if "labels" in planes.shown and planes.has_labels else None
-    predicted = None
-    hides_all = labels is not None and int(labels.max()) != UNLABELLED
-    if "prediction" in planes.shown and planes.channels is not None and not hides_all:
-        predicted = _find_prediction_codes(planes, planes.channels, colors)
-    if labels is None:
-        return predicted
-    codes = _find_label_codes(planes, labels, colors)
-    is_said = (planes.inner(labels) != UNLABELLED).view(np.uint8)
-    codes *= is_said
-    if predicted is not None:
-        predicted *= is_said ^ ONE
-        codes += predicted
-    return codes
+    inks, said = colors.inks, planes.fetch_said(colors.inks)
+    if said is None:
+        return None
+    lowest, highest = int(said.min()), int(said.max())
+    if lowest == highest == inks.size - 1:
+        return None
+    inner, edges = planes.inner(said), _Edges.of(planes, said)
+    if highest < inks.first_label:
+        return inks.find_codes(inner, _find_predicted_banks(planes, colors, edges))
+    is_accepted = inner >= inks.first_accepted if highest >= inks.first_accepted else None
+    banks = _find_label_banks(planes, colors, edges, is_accepted)
+    if lowest < inks.first_label:
+        is_label = said >= inks.first_label
+        predicted = _find_predicted_banks(planes, colors, edges.without(planes, is_label))
+        banks = choose(planes.inner(is_label), banks, predicted)
+    return inks.find_codes(inner, banks)
 
 
-def _find_prediction_codes(planes: Planes, channels: Plane, colors: OverlayColors) -> Codes:
-    inner = planes.inner(channels)
-    banks: Plane = np.zeros(inner.shape, np.uint8)
-    if colors.prediction.outline is not None:
-        banks = _Edges(planes, channels).within(planes.thin).view(np.uint8)  # OUTLINE is 1
-    if colors.background_dot is not None:
-        banks += _dots(inner.shape, planes.phase_yx, planes.thin).view(np.uint8) * DOT
-    return colors.inks.of_channels(inner, banks)
+def _find_predicted_banks(planes: Planes, colors: OverlayColors, edges: _Edges) -> Plane:
+    line = edges.within(planes.thin if colors.prediction.outline is not None else 0)
+    if colors.background_dot is None:
+        return line.view(np.uint8)  # FILL or LINE
+    return _with_pattern(line, _dots(line.shape, planes.phase_yx, planes.thin))
 
 
-def _find_label_codes(planes: Planes, labels: Plane, colors: OverlayColors) -> Codes:
-    """Nothing is to be made of them where there is no label.
+def _find_label_banks(
+    planes: Planes, colors: OverlayColors, edges: _Edges, is_accepted: Mask | None
+) -> Plane:
+    """A line also runs between what was accepted and the rest of its class: those two look different.
 
-    A line runs between classes, and between what was accepted and the rest of its class: those two look
-    different. That one pixel is fresh and the next is not draws none; it only chooses a line's colour.
+    That one pixel is fresh and the next is not draws none; it only chooses a line's colour.
     """
-    provenance = planes.provenance
-    is_accepted: NDArray[np.bool_] = (
-        np.zeros(labels.shape, np.bool_) if provenance is None else provenance == ACCEPTED
-    )
-    has_accepted = is_accepted.any()
-    edges = None
-    if colors.labels.outline is not None:
-        edges = _Edges(planes, labels, is_accepted) if has_accepted else _Edges(planes, labels)
-    accepted = planes.inner(is_accepted)
-    line = np.zeros(accepted.shape, np.bool_) if edges is None else edges.within(planes.thin)
-    banks = line.view(np.uint8)  # FILL or OUTLINE
-    if has_accepted:  # GAP, or with the line ACCEPTED_OUTLINE
-        accepted &= _hatch_gaps(accepted.shape, sum(planes.phase_yx), planes.thin) | line
-        banks = banks + accepted.view(np.uint8) * GAP
-    fresh = planes.fresh
-    if edges is not None and provenance is not None and fresh is not None:
-        line = edges.within(planes.margin)  # twice as wide
-        line &= planes.inner(fresh)
-        line &= planes.inner(provenance) == PAINTED
-        banks = np.maximum(banks, line.view(np.uint8) * FRESH_OUTLINE)  # which is the highest of them
-    return colors.inks.of_labels(planes.inner(labels), banks)
+    has_outline = colors.labels.outline is not None
+    line = edges.within(planes.thin if has_outline else 0)
+    banks: Plane = line.view(np.uint8)  # FILL or LINE
+    if is_accepted is not None:
+        gaps = _hatch_gaps(line.shape, sum(planes.phase_yx), planes.thin)
+        banks = _with_pattern(line, is_accepted & gaps)
+    fresh = planes.fetch_fresh() if has_outline else None
+    if fresh is not None:
+        line = edges.within(planes.margin) & planes.inner(fresh)  # twice as wide
+        banks = np.maximum(banks, line.view(np.uint8) * PATTERN)
+    return banks
+
+
+def _with_pattern(line: Mask, pattern: Mask) -> Plane:
+    """Banks; a line hides the pattern that it crosses."""
+    banks: Plane = (pattern > line).view(np.uint8) * PATTERN
+    banks += line.view(np.uint8)
+    return banks
 
 
 # --- drawing ------------------------------------------------------------------------------------------------
@@ -152,7 +144,7 @@ def _append(
     inner = planes.narrow(planes.inner(values))
     image, pixels = _look_up(inner, colors.fill)
     if colors.outline is not None:
-        edges = planes.narrow(_Edges(planes, values).within(thickness))
+        edges = planes.narrow(_Edges.of(planes, values).within(thickness))
         pixels[edges] = colors.outline[inner[edges]]
     pictures.append(image)
 
@@ -166,41 +158,48 @@ def _look_up(codes: Codes, table: ColorTable) -> tuple[QImage, NDArray[np.uint32
 
 
 class _Edges:
-    """Where one of some planes changes from one device pixel to the next.
+    """Where a plane changes from one device pixel to the next.
 
-    Planes are looked at as one long row. That the end of a row meets the start of the next one there changes
+    It is looked at as one long row. That the end of a row meets the start of the next one there changes
     nothing but the margin.
     """
 
-    def __init__(self, planes: Planes, first: Plane, *others: NDArray[Any]) -> None:
-        self._planes, self._shape = planes, first.shape
-        self._thickness, self._line = 0, np.zeros(0, np.bool_)  # what was asked for last
-        width = first.shape[1]
-        flat = first.ravel()
-        self._right, self._down = flat[1:] != flat[:-1], flat[width:] != flat[:-width]
-        for other in others:
-            flat = other.ravel()
-            self._right |= flat[1:] != flat[:-1]
-            self._down |= flat[width:] != flat[:-width]
+    def __init__(self, planes: Planes, shape_hw: tuple[int, ...], right: Mask, down: Mask) -> None:
+        self._shape, self._margin, self._right, self._down = shape_hw, planes.margin, right, down
+        self._thickness = 0  # as it was asked for last
+        self._line: Mask | None = None  # what was answered
 
-    def within(self, thickness: int) -> NDArray[np.bool_]:
+    @classmethod
+    def of(cls, planes: Planes, plane: Codes) -> _Edges:
+        flat, width = plane.ravel(), plane.shape[1]
+        return cls(planes, plane.shape, flat[1:] != flat[:-1], flat[width:] != flat[:-width])
+
+    def without(self, planes: Planes, which: Mask) -> _Edges:
+        """Only where neither of the pixels is one of `which`, bool as large as the plane."""
+        flat, width = which.ravel(), which.shape[1]
+        right, down = flat[1:] | flat[:-1], flat[width:] | flat[:-width]
+        return _Edges(planes, which.shape, self._right > right, self._down > down)
+
+    def within(self, thickness: int) -> Mask:
         """bool, with the margin at the sides: a change within `thickness` up, down, left or right.
 
         Each time at least as wide as before: it goes on from there.
         """
         height, width = self._shape
-        start, stop = self._planes.margin * width, (height - self._planes.margin) * width
-        found = self._line.copy() if self._thickness else np.zeros(stop - start, np.bool_)
+        start, stop = self._margin * width, (height - self._margin) * width
+        found = self._line
         for away in range(self._thickness, thickness):
-            found |= self._right[start + away : stop + away]
-            found |= self._right[start - 1 - away : stop - 1 - away]
-            found |= self._down[start + away * width : stop + away * width]
-            found |= self._down[start - (away + 1) * width : stop - (away + 1) * width]
+            nearby = self._right[start + away : stop + away] | self._right[start - 1 - away : stop - 1 - away]
+            nearby |= self._down[start + away * width : stop + away * width]
+            nearby |= self._down[start - (away + 1) * width : stop - (away + 1) * width]
+            found = nearby if found is None else nearby | found
+        if found is None:
+            found = np.zeros(stop - start, np.bool_)
         self._thickness, self._line = thickness, found
         return found.reshape(-1, width)
 
 
-def _hatch_gaps(shape_hw: tuple[int, int], phase: int, thin: int) -> NDArray[np.bool_]:
+def _hatch_gaps(shape_hw: tuple[int, int], phase: int, thin: int) -> Mask:
     """bool [h, w]: the gaps between diagonal lines."""
     diagonals = np.arange(shape_hw[0] + shape_hw[1], dtype=np.int64) + phase
     gaps = diagonals % (HATCH_PERIOD_PX * thin) < HATCH_GAP_PX * thin
@@ -208,11 +207,11 @@ def _hatch_gaps(shape_hw: tuple[int, int], phase: int, thin: int) -> NDArray[np.
     return np.ndarray(shape_hw, np.bool_, gaps, strides=(1, 1))
 
 
-def _dots(shape_hw: tuple[int, int], phase_yx: tuple[int, int], thin: int) -> NDArray[np.bool_]:
+def _dots(shape_hw: tuple[int, int], phase_yx: tuple[int, int], thin: int) -> Mask:
     """bool [h, w]: small squares on a grid."""
     on_row, on_column = (
         (np.arange(side) + phase) % (DOT_PERIOD_PX * thin) < DOT_PX * thin
         for side, phase in zip(shape_hw, phase_yx, strict=True)
     )
-    found: NDArray[np.bool_] = on_row[:, None] & on_column[None, :]
+    found: Mask = on_row[:, None] & on_column[None, :]
     return found

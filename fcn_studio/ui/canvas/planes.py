@@ -6,7 +6,7 @@ column), so the cost follows the screen and never the image.
 
 from __future__ import annotations
 
-from concurrent.futures import Executor, Future
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -15,31 +15,28 @@ from numpy.typing import NDArray
 
 from fcn_studio.core.box import Box
 from fcn_studio.core.classes import UNLABELLED
+from fcn_studio.core.label_map import Provenance
+from fcn_studio.ui.canvas.inks import Codes, Inks
 from fcn_studio.ui.canvas.transform import Pixels, ViewTransform
 
 DEFAULT_SHOWN = frozenset({"labels", "prediction"})
 
-# the sources that a layer looks at, those asked for first at the front
-LOOKED_AT = {
-    "labels": ("labels", "provenance", "fresh"),
-    "prediction": ("channels",),
-    "mask": ("channels", "labels"),
-    "origin": ("labels", "provenance", "channels"),
-    "uncertainty": ("confidence",),
-    "difference": ("labels", "channels"),
-}
-
 Plane = NDArray[np.uint8]
+Mask = NDArray[np.bool_]
+
+# As a plain byte: to compare a plane with a member of an enum takes ten times as long.
+PAINTED = np.uint8(Provenance.PAINTED)
+WIDE_STEP = 2  # columns of the image a column of the view, from which most of them are not looked at
 
 
 @dataclass(eq=False)
 class Fresh:
     """What has just been painted: bool [H, W] of the image, and a box outside which nothing is."""
 
-    painted: NDArray[np.bool_]
+    painted: Mask
     box: Box
 
-    def add(self, box: Box, mask: NDArray[np.bool_]) -> None:
+    def add(self, box: Box, mask: Mask) -> None:
         """Pixels of `mask` (bool [h, w] of `box`) too."""
         painted = self.painted[box.slices]
         np.logical_or(painted, mask, out=painted)
@@ -100,6 +97,28 @@ class Sampling:
         """The same in memory without gaps: numpy is much quicker over one long row than over many short."""
         return np.ascontiguousarray(self.view(values))
 
+    @property
+    def _is_wide(self) -> bool:
+        """Whether the pixels between those that are seen need not be touched: steps are even, or large."""
+        if isinstance(self._columns, slice):
+            return isinstance(self._rows, slice)
+        return self.box.width > WIDE_STEP * self._columns.size
+
+    def fetch_joined(self, join: Callable[..., NDArray[Any]], *arrays: NDArray[Any] | None) -> NDArray[Any]:
+        """What `join` makes of several arrays, pixel by pixel, as it is seen; None is handed on to it.
+
+        Joined are the pixels themselves, unless many more of them are there than are seen: a look-up costs
+        as much as twenty plain steps.
+        """
+        if self._is_wide:
+            return join(*[None if values is None else self.fetch(values) for values in arrays])
+        rows, columns, box = _as_indices(self._rows), _as_indices(self._columns), self.box
+        is_enlarged = box.height < rows.size
+        wanted: Any = box.slices if is_enlarged else (rows, slice(box.x0, box.x1))
+        found = [None if values is None else np.ascontiguousarray(values[wanted]) for values in arrays]
+        joined = join(*found).take(columns - box.x0, axis=1)
+        return joined.take(rows - box.y0, axis=0) if is_enlarged else joined
+
 
 def _as_slice(pixels: Pixels) -> Pixels:
     """Indices as a slice, where all of them are equally far from one another."""
@@ -142,52 +161,53 @@ class Planes:
         # where patterns start, so that they move with the image
         self.phase_yx = box.y0 - int(transform.offset_y // 1), box.x0 - margin - int(transform.offset_x // 1)
         self._kept: dict[str, NDArray[Any] | None] = {}
-        self._coming: dict[str, Future[NDArray[Any]]] = {}
 
     # --- fetching -----------------------------------------------------------------------------------------
 
-    def fetch_in(self, pool: Executor) -> None:
-        """Begin to fetch in another thread what the layers to draw will ask for; then `settle`."""
-        for name in dict.fromkeys(
-            name for layer in LOOKED_AT for name in LOOKED_AT[layer] if layer in self.shown
-        ):
-            source = self._source(name)
-            if source is not None:
-                self._coming[name] = pool.submit(self._sampling.fetch, source)
-
-    def settle(self) -> None:
-        """Have all of it; what the other thread has not begun is fetched here, so that nobody waits."""
-        for name in reversed(self._coming):
-            if self._coming[name].cancel():
-                self._fetch(name)
-        for name, coming in self._coming.items():
-            if name not in self._kept:
-                self._kept[name] = coming.result()
-
     def cut(self, height_px: int, width_px: int) -> list[Planes]:
-        """The same through parts of the box, of at most that size each."""
-        box, (height, width) = self.box, self.box.shape_hw
-        if height <= height_px and width <= width_px:
-            return [self]
-        corners = [(y, x) for y in range(box.y0, box.y1, height_px) for x in range(box.x0, box.x1, width_px)]
-        boxes = (Box(y, x, y + height_px, x + width_px).intersect(box) for y, x in corners)
+        """The same through parts of the box, of at most that size each; two threads get as much to do."""
+        box = self.box
+        pairs = -(-box.height // (2 * height_px))
+        step = -(-box.height // (2 * pairs))
+        corners = [(y, x) for y in range(box.y0, box.y1, step) for x in range(box.x0, box.x1, width_px)]
+        boxes = (Box(y, x, y + step, x + width_px).intersect(box) for y, x in corners)
         return [Planes(self._sources, self._transform, part, self._pixel_ratio) for part in boxes]
 
     def _fetch(self, name: str) -> NDArray[Any] | None:
         """One of the sources by its name; perhaps its own memory, so never to be written to."""
         if name not in self._kept:
-            source = self._source(name)
+            source = getattr(self._sources, name)
             self._kept[name] = self._sampling.fetch(source) if source is not None else None
         return self._kept[name]
 
-    def _source(self, name: str) -> NDArray[Any] | None:
-        """An array by its name; what is fresh only where some of it is in sight."""
-        fresh = self._sources.fresh
-        if name != "fresh":
-            return getattr(self._sources, name)  # type: ignore[no-any-return]
-        if fresh is None or fresh.box.intersect(self._sampling.box).is_empty:
+    def fetch_said(self, inks: Inks) -> Codes | None:
+        """Of what is shown, what each pixel says: its label, else its prediction, in numbers of `inks`."""
+        labels, provenance, _, channels, _, shown = self._sources
+        labels = labels if "labels" in shown else None
+        channels = channels if "prediction" in shown else None
+        if labels is None and channels is None:
             return None
-        return fresh.painted
+        return self._sampling.fetch_joined(inks.find_said, labels, provenance, channels)
+
+    def fetch_fresh(self) -> Mask | None:
+        """Where a label has just been painted; None where nothing of that is in sight."""
+        _, provenance, fresh, *_ = self._sources
+        if fresh is None or provenance is None:
+            return None
+        in_sight = self._sampling.box
+        overlap = fresh.box.intersect(in_sight)
+        if overlap.is_empty:
+            return None
+        if 4 * overlap.area >= in_sight.area:
+            return self._sampling.fetch_joined(_are_fresh, fresh.painted, provenance)
+        box = self.box.grow(self.margin)
+        seen = self._transform.box_to_view(fresh.box).intersect(box)
+        if seen.is_empty:
+            return None
+        found = np.zeros(box.shape_hw, np.bool_)
+        part = Sampling.under(self._transform, seen)
+        found[seen.shift(-box.y0, -box.x0).slices] = part.fetch_joined(_are_fresh, fresh.painted, provenance)
+        return found
 
     def view(self, values: NDArray[Any]) -> NDArray[Any]:
         """Any other array of the image, as large as the box; perhaps its own memory."""
@@ -222,7 +242,7 @@ class Planes:
         labels = self.labels
         return labels is not None and int(labels.min()) != UNLABELLED
 
-    @property
-    def fresh(self) -> NDArray[np.bool_] | None:
-        """What has just been painted; None where nothing of it is in sight."""
-        return self._fetch("fresh")
+
+def _are_fresh(painted: Mask, provenance: Plane) -> Mask:
+    are_painted: Mask = provenance == PAINTED
+    return painted & are_painted

@@ -92,7 +92,7 @@ def reference_kind(sources: OverlaySources, transform: ViewTransform) -> np.ndar
             if sources.labels[p] == 255:
                 channel = int(sources.channels[p])
                 class_id = int(LUT[channel])
-                edge = any(sources.channels[n] != channel for n in near)
+                edge = any(sources.labels[n] == 255 and sources.channels[n] != channel for n in near)
                 kind = "nothing" if class_id in (0, 255) else "predicted edge" if edge else "predicted"
             else:
                 class_id = int(sources.labels[p])
@@ -204,6 +204,22 @@ def test_any_part_looks_as_it_does_in_the_whole(scale: float, seed: int) -> None
         part = Box(y0, x0, y0 + int(rng.integers(1, 30)), x0 + int(rng.integers(1, 30))).intersect(whole_box)
         expected = whole[part.shift(-whole_box.y0, -whole_box.x0).slices]
         assert np.array_equal(draw(sources, transform, part), expected)
+
+
+@pytest.mark.parametrize("count", [27, 28, 254])  # what fits into bytes, and what does not
+def test_of_many_classes_each_has_its_own_colour(count: int) -> None:
+    many = ClassTable.from_keys([f"class {i}" for i in range(count)])
+    table = make_overlay_colors(many, many.make_lut(many.keys))
+    stripes = np.repeat(np.arange(count, dtype=np.uint8), 4)[None].repeat(12, axis=0)
+    labels, provenance = np.full_like(stripes, 255), np.zeros_like(stripes)
+    labels[4:], provenance[4:8], provenance[8:] = stripes[4:], Provenance.PAINTED, Provenance.ACCEPTED
+    transform = ViewTransform(stripes.shape, stripes.shape).fitted()
+    drawn = draw(OverlaySources(labels, provenance, None, stripes), transform, table=table)[:, 1::4]
+    ids = np.arange(count)
+    assert np.array_equal(drawn[1], table.prediction.fill[ids])
+    assert np.array_equal(drawn[5], table.labels.fill[ids])
+    accepted = table.labels.fill[ids], table.accepted_gap[ids]
+    assert ((drawn[9] == accepted[0]) | (drawn[9] == accepted[1])).all()
 
 
 def test_unlabelled_painted_background_and_predicted_background_differ() -> None:
