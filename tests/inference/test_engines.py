@@ -19,6 +19,7 @@ from fcn_studio.inference.export_onnx import check_export, main
 from fcn_studio.inference.torch_engine import TorchEngine
 from fcn_studio.inference.upsample import compute_labels
 from fcn_studio.models.checkpoint import load_checkpoint
+from fcn_studio.models.spec import checkpoint_paths
 from fcn_studio.models.weights import read_state, read_strides
 
 needs_openvino = pytest.mark.skipif(not openvino_engine.is_installed(), reason="OpenVINO is not installed")
@@ -50,7 +51,6 @@ def test_openvino_equals_torch_at_small_large_small(make_checkpoint, graph_path,
 
 
 @needs_openvino
-@needs_openvino
 def test_without_the_finer_strides_the_coarse_scores_remain(make_checkpoint, graph_path, tmp_path):
     path = make_checkpoint(5)
     network, _ = load_checkpoint(path)
@@ -72,12 +72,56 @@ def test_without_the_finer_strides_the_coarse_scores_remain(make_checkpoint, gra
             np.testing.assert_allclose(each.scores(x), expected, atol=2e-4)
 
 
+@needs_openvino
 def test_scores_belong_to_the_caller(make_checkpoint, graph_path, tmp_path):
     fast = openvino_engine.OpenVinoEngine.open(make_checkpoint(3), graph_path, tmp_path)
     first = fast.scores(make_input((33, 33)))
     kept = first.copy()
     fast.scores(make_input((33, 33), seed=1))
     np.testing.assert_array_equal(first, kept)
+
+
+@needs_openvino
+def test_a_size_that_comes_again_and_again_gets_a_network_of_its_own_with_the_same_answers(
+    make_checkpoint, graph_path, tmp_path
+):
+    checkpoint = make_checkpoint(5)
+    fast = openvino_engine.OpenVinoEngine.open(checkpoint, graph_path, tmp_path)
+    sizes = [(33, 49), (49, 33), (65, 49), (33, 65)]
+    often = openvino_engine.FIXED_FROM + 1
+    answers = {hw: [fast.scores(make_input(hw)) for _ in range(often)] for hw in sizes}
+    answers[33, 49].append(fast.scores(make_input((33, 49))))  # the two that came last have pushed it out
+    for each in answers.values():
+        for answer in each:
+            np.testing.assert_allclose(answer, each[0], atol=1e-4)
+    compiled = set((tmp_path / "engines").iterdir())
+    assert len(compiled) == 1 + len(sizes)
+    again = openvino_engine.OpenVinoEngine.open(checkpoint, graph_path, tmp_path)
+    np.testing.assert_array_equal(
+        [again.scores(make_input((33, 49))) for _ in range(4)][-1], answers[33, 49][5]
+    )
+    assert set((tmp_path / "engines").iterdir()) == compiled  # taken from the cache
+
+
+@needs_openvino
+@pytest.mark.parametrize("change", ["gone", "another"])
+def test_a_checkpoint_that_goes_or_changes_under_an_engine_does_it_no_harm(
+    make_checkpoint, graph_path, tmp_path, change
+):
+    mine = tmp_path / "mine"
+    for own, made in zip(checkpoint_paths(mine), checkpoint_paths(make_checkpoint(5, 1)), strict=True):
+        own.write_bytes(made.read_bytes())
+    fast = openvino_engine.OpenVinoEngine.open(mine, graph_path, tmp_path)
+    x = make_input((33, 49))
+    first = fast.scores(x)
+    other = checkpoint_paths(make_checkpoint(5, 2))
+    for path, new in zip(checkpoint_paths(mine), other, strict=True):
+        if change == "gone":
+            path.unlink()
+        else:
+            path.write_bytes(new.read_bytes())
+    for _ in range(openvino_engine.FIXED_FROM):
+        np.testing.assert_array_equal(fast.scores(x), first)
 
 
 @needs_openvino
