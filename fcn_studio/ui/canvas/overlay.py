@@ -88,21 +88,24 @@ def _find_codes(planes: Planes, colors: OverlayColors) -> Codes | None:
         return None
     inner, edges = planes.inner(said), _Edges.of(planes, said)
     if highest < inks.first_label:
-        return inks.find_codes(inner, _find_predicted_banks(planes, colors, edges))
+        return inks.find_codes(inner, _find_predicted_banks(planes, colors, edges, inner))
     is_accepted = inner >= inks.first_accepted if highest >= inks.first_accepted else None
     banks = _find_label_banks(planes, colors, edges, is_accepted)
     if lowest < inks.first_label:
         is_label = said >= inks.first_label
-        predicted = _find_predicted_banks(planes, colors, edges.without(planes, is_label))
+        predicted = _find_predicted_banks(planes, colors, edges.without(planes, is_label), inner)
         banks = choose(planes.inner(is_label), banks, predicted)
     return inks.find_codes(inner, banks)
 
 
-def _find_predicted_banks(planes: Planes, colors: OverlayColors, edges: _Edges) -> Plane:
+def _find_predicted_banks(planes: Planes, colors: OverlayColors, edges: _Edges, inner: Codes) -> Plane:
     line = edges.within(planes.thin if colors.prediction.outline is not None else 0)
     if colors.background_dot is None:
         return line.view(np.uint8)  # FILL or LINE
-    return _with_pattern(line, _dots(line.shape, planes.phase_yx, planes.thin))
+    has_dot = np.append(colors.background_dot[: colors.inks.size - 1] != 0, False)
+    dots = has_dot.take(inner, mode="clip") & _dots(line.shape, planes.phase_yx, planes.thin)
+    banks: Plane = np.maximum(line.view(np.uint8), dots.view(np.uint8) * PATTERN)
+    return banks
 
 
 def _find_label_banks(
@@ -117,18 +120,11 @@ def _find_label_banks(
     banks: Plane = line.view(np.uint8)  # FILL or LINE
     if is_accepted is not None:
         gaps = _hatch_gaps(line.shape, sum(planes.phase_yx), planes.thin)
-        banks = _with_pattern(line, is_accepted & gaps)
+        banks = banks + ((is_accepted & gaps) > line).view(np.uint8) * PATTERN  # a line hides them
     fresh = planes.fetch_fresh() if has_outline else None
     if fresh is not None:
         line = edges.within(planes.margin) & planes.inner(fresh)  # twice as wide
         banks = np.maximum(banks, line.view(np.uint8) * PATTERN)
-    return banks
-
-
-def _with_pattern(line: Mask, pattern: Mask) -> Plane:
-    """Banks; a line hides the pattern that it crosses."""
-    banks: Plane = (pattern > line).view(np.uint8) * PATTERN
-    banks += line.view(np.uint8)
     return banks
 
 

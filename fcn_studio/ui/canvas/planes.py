@@ -88,21 +88,11 @@ class Sampling:
         """values[rows, columns] as an outer product; a view where steps are even, as at 1:1 or 1:4."""
         if isinstance(self._rows, slice) and isinstance(self._columns, slice):
             return values[self._rows, self._columns]
-        rows, columns, box = _as_indices(self._rows), _as_indices(self._columns), self.box
-        if box.height < rows.size:  # enlarged: widen the few rows first, then repeat them
-            return values[box.slices].take(columns - box.x0, axis=1).take(rows - box.y0, axis=0)
-        return values[rows, box.x0 : box.x1].take(columns - box.x0, axis=1)
+        return self._pick(self._cut(values))
 
     def fetch(self, values: NDArray[Any]) -> NDArray[Any]:
         """The same in memory without gaps: numpy is much quicker over one long row than over many short."""
         return np.ascontiguousarray(self.view(values))
-
-    @property
-    def _is_wide(self) -> bool:
-        """Whether the pixels between those that are seen need not be touched: steps are even, or large."""
-        if isinstance(self._columns, slice):
-            return isinstance(self._rows, slice)
-        return self.box.width > WIDE_STEP * self._columns.size
 
     def fetch_joined(self, join: Callable[..., NDArray[Any]], *arrays: NDArray[Any] | None) -> NDArray[Any]:
         """What `join` makes of several arrays, pixel by pixel, as it is seen; None is handed on to it.
@@ -112,12 +102,31 @@ class Sampling:
         """
         if self._is_wide:
             return join(*[None if values is None else self.fetch(values) for values in arrays])
-        rows, columns, box = _as_indices(self._rows), _as_indices(self._columns), self.box
-        is_enlarged = box.height < rows.size
-        wanted: Any = box.slices if is_enlarged else (rows, slice(box.x0, box.x1))
-        found = [None if values is None else np.ascontiguousarray(values[wanted]) for values in arrays]
-        joined = join(*found).take(columns - box.x0, axis=1)
-        return joined.take(rows - box.y0, axis=0) if is_enlarged else joined
+        cuts = [None if values is None else np.ascontiguousarray(self._cut(values)) for values in arrays]
+        return self._pick(join(*cuts))
+
+    @property
+    def _is_wide(self) -> bool:
+        """Whether the pixels between those that are seen need not be touched: steps are even, or large."""
+        if isinstance(self._columns, slice):
+            return isinstance(self._rows, slice)
+        return self.box.width > WIDE_STEP * self._columns.size
+
+    @property
+    def _is_enlarged(self) -> bool:
+        return self.box.height < _as_indices(self._rows).size
+
+    def _cut(self, values: NDArray[Any]) -> NDArray[Any]:
+        """The rows that are seen, each whole; of an enlarged image each once."""
+        box = self.box
+        if self._is_enlarged:
+            return values[box.slices]
+        return values[_as_indices(self._rows), box.x0 : box.x1]
+
+    def _pick(self, cut: NDArray[Any]) -> NDArray[Any]:
+        """Of such rows the columns that are seen; few rows are widened first, then repeated."""
+        found = cut.take(_as_indices(self._columns) - self.box.x0, axis=1)
+        return found.take(_as_indices(self._rows) - self.box.y0, axis=0) if self._is_enlarged else found
 
 
 def _as_slice(pixels: Pixels) -> Pixels:
@@ -198,12 +207,12 @@ class Planes:
         overlap = fresh.box.intersect(in_sight)
         if overlap.is_empty:
             return None
-        if 4 * overlap.area >= in_sight.area:
-            return self._sampling.fetch_joined(_are_fresh, fresh.painted, provenance)
         box = self.box.grow(self.margin)
-        seen = self._transform.box_to_view(fresh.box).intersect(box)
-        if seen.is_empty:
-            return None
+        seen = box
+        if 4 * overlap.area < in_sight.area:  # only a small part need be fetched
+            seen = self._transform.box_to_view(fresh.box).intersect(box)
+        if seen == box or seen.is_empty:  # empty: it is smaller than a device pixel
+            return self._sampling.fetch_joined(_are_fresh, fresh.painted, provenance)
         found = np.zeros(box.shape_hw, np.bool_)
         part = Sampling.under(self._transform, seen)
         found[seen.shift(-box.y0, -box.x0).slices] = part.fetch_joined(_are_fresh, fresh.painted, provenance)

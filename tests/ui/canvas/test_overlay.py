@@ -206,6 +206,34 @@ def test_any_part_looks_as_it_does_in_the_whole(scale: float, seed: int) -> None
         assert np.array_equal(draw(sources, transform, part), expected)
 
 
+def test_dots_on_predicted_background_are_whole_along_its_border() -> None:
+    hw = (40, 40)
+    channels = np.ones(hw, np.uint8)  # background
+    channels[:, 21:] = 3  # cat
+    table = colors(marks_background=True)
+    transform = ViewTransform(hw, hw).fitted()
+    drawn = draw(OverlaySources(None, None, None, channels), transform, table=table)
+    assert table.background_dot is not None
+    dots = drawn == table.background_dot[1]
+    rows = dots.any(axis=1)
+    assert rows.sum() == 8
+    assert (dots[rows].sum(axis=1) == 5).all()  # at 0, 10 and 20, the last cut off by the cat
+    assert not dots[:, 21:].any()
+
+
+def test_fresh_labels_are_outlined_also_where_the_image_is_thinner_than_a_device_pixel() -> None:
+    hw = (3, 3000)
+    labels, provenance = np.full(hw, 1, np.uint8), np.full(hw, Provenance.PAINTED, np.uint8)
+    labels[:, :1500] = 2
+    transform = ViewTransform(hw, (60, 300)).centred_on(
+        4.0, 1500, 0.1
+    )  # no centre of a row of the view lies on it
+    painted = np.zeros(hw, np.bool_)
+    painted[:, 1480:1520] = True
+    drawn = draw(OverlaySources(labels, provenance, fresh_of(painted), None), transform)
+    assert (drawn == 0xFFFFFFFF).any()
+
+
 @pytest.mark.parametrize("count", [27, 28, 254])  # what fits into bytes, and what does not
 def test_of_many_classes_each_has_its_own_colour(count: int) -> None:
     many = ClassTable.from_keys([f"class {i}" for i in range(count)])
