@@ -94,11 +94,15 @@ class Navigation:
         return self._pushed(transform, step[0] * share_y, step[1] * share_x)
 
     def space(self, event: QKeyEvent) -> bool:
-        """Keep in mind whether Space is held; True when the event was about Space."""
-        if event.key() != Qt.Key.Key_Space or event.modifiers():
+        """Keep in mind whether Space is held; True when the event was about Space.
+
+        Space with another key is not meant for the view, but it comes up whatever else is down by then.
+        """
+        presses = event.type() == QEvent.Type.KeyPress
+        if event.key() != Qt.Key.Key_Space or (presses and event.modifiers()):
             return False
         if not event.isAutoRepeat():
-            self.space_held = event.type() == QEvent.Type.KeyPress
+            self.space_held = presses
         return True
 
     # --- commands -----------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from PySide6.QtTest import QTest
 
 from fcn_studio.session.session import Session
 from fcn_studio.ui.canvas.view import CanvasView
-from tests.ui.pointing import CTRL, MIDDLE, NONE, drag, image_point, pinch, seen, swipe, wheel
+from tests.ui.pointing import CTRL, MIDDLE, NONE, SHIFT, drag, image_point, pinch, seen, swipe, wheel
 
 Show = Callable[[CanvasView, str], None]
 
@@ -65,6 +65,18 @@ def test_dragging_pans_and_paints_nothing(canvas: CanvasView, open_session: Sess
     assert (after.offset_y - before.offset_y, after.offset_x - before.offset_x) == (25, -20)
     assert canvas.document.label_map.is_empty
     assert not open_session.editing.can_undo
+
+
+def test_space_comes_up_while_shift_is_down(canvas: CanvasView) -> None:
+    canvas.setFocus()
+    QTest.keyPress(canvas, Qt.Key.Key_Space)
+    QTest.keyPress(canvas, Qt.Key.Key_Shift, SHIFT)
+    QTest.keyRelease(canvas, Qt.Key.Key_Space, SHIFT)
+    QTest.keyRelease(canvas, Qt.Key.Key_Shift)
+    before = canvas.scene.transform
+    drag(canvas, [QPoint(200, 150), QPoint(220, 160)])
+    assert canvas.scene.transform == before
+    assert not canvas.document.label_map.is_empty
 
 
 def test_a_pan_draws_only_the_strips_that_come_into_view(canvas: CanvasView) -> None:
