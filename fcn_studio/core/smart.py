@@ -30,13 +30,15 @@ def compute_smart_dab(
 ) -> tuple[Box, Mask]:
     """The pixels that a round smart brush takes at a place, as (box, bool [h, w]).
 
-    pixels: uint8 [H, W, 3]. edge: how far apart two colours (RGB, Euclidean) must be to make an edge.
+    pixels: uint8 [H, W, 3]. edge: how far apart two colours (RGB, Euclidean) must be to make an edge. From a
+    place outside the image the nearest pixel of it counts as the one at the pointer.
     """
     height, width = pixels.shape[:2]
     box, tip = make_capsule(centre_yx, centre_yx, diameter_px, (height, width))
-    row, column = math.floor(centre_yx[0]), math.floor(centre_yx[1])
-    if diameter_px < SMALLEST_PX or not box.contains(row, column):
+    if diameter_px < SMALLEST_PX or box.is_empty:
         return box, tip
+    row = min(max(math.floor(centre_yx[0]), box.y0), box.y1 - 1)
+    column = min(max(math.floor(centre_yx[1]), box.x0), box.x1 - 1)
     step = math.ceil(diameter_px / FINE_UP_TO_PX)
     y, x = (row - box.y0) // step, (column - box.x0) // step
     window, seen = pixels[box.slices][::step, ::step], tip[::step, ::step]

@@ -38,6 +38,17 @@ def test_it_stops_at_an_edge(noise: int, x: float) -> None:
     assert not wrong.any() if noise == 0 else wrong.sum() <= 6
 
 
+@pytest.mark.parametrize("centre", [(-3.0, 20.5), (42.5, 20.5), (-2.0, 17.0), (43.0, 29.5)])
+def test_it_stops_at_an_edge_also_from_outside_the_image(centre: tuple[float, float]) -> None:
+    taken = on_canvas(*compute_smart_dab(two_halves(noise=8), centre, 21, 30))
+    tip = on_canvas(*make_capsule(centre, centre, 21, SHAPE))
+    side = np.zeros(SHAPE, bool)
+    side[:, :25] = centre[1] < 25
+    side[:, 25:] = centre[1] > 25
+    assert (tip & ~side).any()
+    assert (taken != (tip & side)).sum() <= 3
+
+
 def test_where_there_is_no_edge_it_takes_the_whole_tip() -> None:
     pixels = np.random.default_rng(0).integers(100, 110, (*SHAPE, 3)).astype(np.uint8)
     for centre in ((20.3, 20.7), (0.2, 49.5), (39.9, 3.0)):
