@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from torch import nn
+from torch import Tensor, nn
 
 from fcn_studio.models.fcn import FcnNetwork
 from fcn_studio.models.geometry import Grid
@@ -51,6 +51,9 @@ class DelegatingNetwork(FcnNetwork):
     @property
     def receptive_field_px(self) -> int:
         return self.lead.receptive_field_px
+
+    def to_pixels(self, scores: Tensor, hw: tuple[int, int]) -> Tensor:
+        return self.lead.to_pixels(scores, hw)
 
     def score_layers(self) -> list[nn.Conv2d]:
         return self.lead.score_layers()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from torch import Tensor, nn
@@ -91,9 +92,13 @@ class FcnNetwork(nn.Module):
         return upsample_to_pixels(scores, self.stride, hw, self.grid.start)
 
     def forward(self, x: Tensor) -> Tensor:
+        return self.pixels_of(x, self.scores)
+
+    def pixels_of(self, x: Tensor, scores: Callable[[Tensor], Tensor]) -> Tensor:
+        """``forward`` with what ``scores`` makes of a picture in place of this network's own ``scores``."""
         hw = (x.shape[-2], x.shape[-1])
         padded_hw = (self.padded_size(hw[0]), self.padded_size(hw[1]))
-        return self.to_pixels(self.scores(pad_right_bottom(x, padded_hw)), hw)
+        return self.to_pixels(scores(pad_right_bottom(x, padded_hw)), hw)
 
     def padded_size(self, size_px: int) -> int:
         """The length to which one of ``size_px`` pixels is filled up at the right or the bottom."""

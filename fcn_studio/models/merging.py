@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -34,6 +36,9 @@ class MergedNetwork(DelegatingNetwork):
     def scores(self, x: Tensor) -> Tensor:
         inner = self.lead.scores(x)
         return torch.cat([_united(inner, group) for group in self.groups], dim=1)
+
+    def pixels_of(self, x: Tensor, scores: Callable[[Tensor], Tensor]) -> Tensor:
+        return self.lead.pixels_of(x, scores)
 
 
 def _united(scores: Tensor, group: tuple[int, ...]) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
@@ -124,19 +125,16 @@ class TorchvisionNetwork(FcnNetwork):
         scores: Tensor = self.classifier(features if "low" in features else features["out"])
         return scores
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.outputs(x, aux=False)["out"]
+    def pixels_of(self, x: Tensor, scores: Callable[[Tensor], Tensor]) -> Tensor:
+        return _stretched(scores(x), x)
 
-    def outputs(self, x: Tensor, *, aux: bool = True) -> dict[str, Tensor]:
+    def outputs(self, x: Tensor) -> dict[str, Tensor]:
         """The answer of torchvision's module: "out" and, with an auxiliary head, "aux", each [N, K, H, W]."""
-        features, hw = self.backbone(x), x.shape[-2:]
+        features = self.backbone(x)
         scores = {"out": self.classifier(features if "low" in features else features["out"])}
-        if aux and self.aux_classifier is not None:
+        if self.aux_classifier is not None:
             scores["aux"] = self.aux_classifier(features["aux"])
-        return {
-            name: functional.interpolate(value.float(), size=hw, mode="bilinear", align_corners=False)
-            for name, value in scores.items()
-        }
+        return {name: _stretched(value, x) for name, value in scores.items()}
 
     def score_layers(self) -> list[nn.Conv2d]:
         """Every layer with one row per class, the auxiliary one first, the finest that answers last."""
@@ -159,6 +157,11 @@ class TorchvisionNetwork(FcnNetwork):
     def trunk_parameters(self) -> list[nn.Parameter]:
         """Parameters of the backbone."""
         return list(self.backbone.parameters())
+
+
+def _stretched(scores: Tensor, x: Tensor) -> Tensor:
+    """Scores over the whole of the picture ``x``, float32."""
+    return functional.interpolate(scores.float(), size=x.shape[-2:], mode="bilinear", align_corners=False)
 
 
 def _builder(name: str) -> BuildNetwork:

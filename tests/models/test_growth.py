@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -14,6 +15,7 @@ from fcn_studio.models.fcn import FcnNetwork
 from fcn_studio.models.growth import grow_head
 from fcn_studio.models.merging import MergedNetwork
 from fcn_studio.models.registry import create_model
+from fcn_studio.models.sum import SumNetwork
 from fcn_studio.models.surgery import copy_row, with_classes
 from fcn_studio.models.upsampling import UPSAMPLINGS
 
@@ -105,6 +107,36 @@ def test_a_merged_class_is_as_likely_as_its_parts_together() -> None:
     assert torch.allclose(after[:, 0], before[:, 1] + before[:, 2], atol=1e-12)
     assert torch.allclose(after[:, 1], before[:, 0], atol=1e-12)
     assert new(x[..., :33, :47]).shape == (1, 2, 33, 47)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("fcn32s_vgg11", {"padding": "paper"}),
+        ("fcn32s_vgg11", {"padding": "paper", "upsampling": "transposed_learnt"}),
+        ("fcn32s_alexnet", {"upsampling": "transposed_learnt"}),
+        ("lraspp_mobilenet_v3_large", {}),
+    ],
+)
+def test_merging_leaves_the_pixels_of_the_other_classes_as_they_were(
+    name: str, options: dict[str, Any]
+) -> None:
+    """Whatever the last step from cells to pixels is, and at a size that does not fit."""
+    old = _taught(name, **options)
+    x = torch.randn(1, 3, 75, 91, dtype=torch.float64, generator=torch.Generator().manual_seed(3))
+    new = with_classes(old, KEYS, ("animal", "background"), merged={"animal": ("cat", "dog")})
+    assert isinstance(new, MergedNetwork)
+    assert torch.allclose(new(x)[:, 1], old(x)[:, 0], atol=1e-6)
+
+
+@torch.no_grad()
+def test_a_sum_comes_to_pixels_as_its_parts_do() -> None:
+    model = _taught("fcn32s_vgg11+fcn32s_vgg11", padding="paper")
+    assert isinstance(model, SumNetwork)
+    x = torch.randn(1, 3, 45, 61, dtype=torch.float64, generator=torch.Generator().manual_seed(3))
+    first, second = model.parts
+    assert torch.allclose(model(x), first(x) + second(x), atol=1e-9)
 
 
 @torch.no_grad()
