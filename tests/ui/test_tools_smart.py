@@ -59,6 +59,16 @@ def test_the_smart_brush_stops_at_the_edge_and_covers_its_way(
     assert len(canvas.document.history.done) == 1
 
 
+@pytest.mark.parametrize("size_px", [3, 4, 5])
+def test_the_smart_brush_leaves_no_gaps_on_a_fast_stroke(two_colours: CanvasView, size_px: int) -> None:
+    two_colours.choose_tool("smart")
+    two_colours.set_brush_size(size_px)
+    drag(two_colours, [point_over(two_colours, 2.5, 30.5), point_over(two_colours, 58.5, 30.5)])
+    painted = labels_of(two_colours) == CAT
+    assert painted[2:59, 30].all()
+    assert not painted[:, 34:].any()
+
+
 def test_how_strong_an_edge_stops_it_can_be_told(two_colours: CanvasView) -> None:
     two_colours.choose_tool("smart")
     two_colours.set_brush_size(20)
