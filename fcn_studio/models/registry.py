@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -15,6 +15,7 @@ from torch import Tensor
 from fcn_studio.core.errors import CheckpointError
 from fcn_studio.models.fcn import FcnNetwork
 from fcn_studio.models.heads import HEADS, SkipHead
+from fcn_studio.models.spec import MAX_CLASSES
 from fcn_studio.models.trunks.trunk import Trunk
 from fcn_studio.models.upsampling import UPSAMPLINGS
 
@@ -163,20 +164,17 @@ def create_model(
     bare 1x1 scores; else each score is a 3x3 convolution to so many channels, batch norm, ReLU and 1x1.
     merged: which rows make up each class, "0,1+2"; ``surgery.with_classes`` writes it.
 
-    Raises CheckpointError for an unknown name (and says the nearest), for options that cannot be, and for
-    weights that do not fit.
+    Raises CheckpointError for an unknown name (and says the nearest), for a number of classes or options that
+    cannot be, and for weights that do not fit.
     """
     _load_entries()
+    if not isinstance(classes, int) or not 1 <= classes <= MAX_CLASSES:
+        raise CheckpointError(
+            f"classes is {classes!r}: use a whole number from 1 to {MAX_CLASSES} (a label is a byte)."
+        )
     options = Options(upsampling, padding, fc_channels, score_width, merged)
-    if merged:
-        model = _merged(name, classes, options)
-    elif "+" in name:
-        from fcn_studio.models.sum import SumNetwork
-
-        model = SumNetwork([_build(part, classes, options) for part in name.split("+")])
-    else:
-        model = _build(name, classes, options)
-    model.name, model.options = name, options.chosen()
+    model = _merged(name, classes, options) if merged else _build(name, classes, options)
+    model.options = options.chosen()
     if weights is not None:
         from fcn_studio.models.foreign import load_foreign
 
@@ -188,14 +186,20 @@ def _merged(name: str, classes: int, options: Options) -> FcnNetwork:
     from fcn_studio.models.merging import MergedNetwork, read_groups
 
     groups = read_groups(options.merged, classes)
-    inner = {key: value for key, value in options.chosen().items() if key != "merged"}
-    rows = sum(len(group) for group in groups)
-    return MergedNetwork(create_model(name, rows, **inner), groups)  # type: ignore[arg-type]
+    rows = sum(len(group) for group in groups)  # may be more than there can be classes
+    model = MergedNetwork(_build(name, rows, replace(options, merged="")), groups)
+    model.name = name
+    return model
 
 
 def _build(name: str, classes: int, options: Options) -> FcnNetwork:
     builder = _networks.get(name)
-    model = _with_head(name, classes, options) if builder is None else builder(classes, options)
+    if "+" in name:
+        from fcn_studio.models.sum import SumNetwork
+
+        model: FcnNetwork = SumNetwork([_build(part, classes, options) for part in name.split("+")])
+    else:
+        model = _with_head(name, classes, options) if builder is None else builder(classes, options)
     model.name, model.options = name, options.chosen()
     return model
 

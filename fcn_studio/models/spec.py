@@ -7,11 +7,14 @@ from pathlib import Path
 
 import msgspec
 
+from fcn_studio.core.classes import UNLABELLED
 from fcn_studio.core.errors import CheckpointError
 
 CARD_FORMAT = 1
 CARD_SUFFIX = ".json"
 WEIGHTS_SUFFIX = ".safetensors"
+MAX_CLASSES = UNLABELLED
+"""A label is a byte, and its last value means that there is none."""
 
 
 class ModelSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,6 +60,8 @@ class ModelSpec(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if not self.class_keys or len(set(self.class_keys)) != len(self.class_keys):
             raise ValueError("class_keys must be there and differ")
+        if len(self.class_keys) > MAX_CLASSES:
+            raise ValueError(f"class_keys lists {len(self.class_keys)} classes, at most {MAX_CLASSES} can be")
         if len(self.class_names) != len(self.class_keys):
             raise ValueError("class_names and class_keys differ in length")
         if self.class_colors is not None and len(self.class_colors) != len(self.class_keys):

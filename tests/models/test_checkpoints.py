@@ -50,6 +50,13 @@ def test_weights_and_card_come_back(tmp_path: Path) -> None:
         assert torch.equal(loaded.state_dict()[name], value), name
 
 
+def test_a_card_of_more_classes_than_a_label_can_tell_is_refused() -> None:
+    keys = tuple(f"class{number}" for number in range(256))
+    assert len(_spec(class_keys=keys[:255], class_names=keys[:255]).class_keys) == 255
+    with pytest.raises(ValueError, match="class_keys lists 256 classes, at most 255 can be"):
+        _spec(class_keys=keys, class_names=keys)
+
+
 def test_the_id_follows_from_weights_and_classes(tmp_path: Path) -> None:
     first = save_checkpoint(tmp_path / "a", _model(), _spec())
     again = save_checkpoint(tmp_path / "b", _model(), _spec(name="another name"))

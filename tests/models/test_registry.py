@@ -84,6 +84,19 @@ def test_numbers_that_make_no_sense_are_refused(options: dict[str, Any]) -> None
         create_model("fcn8s_alexnet", **options)
 
 
+@pytest.mark.parametrize("classes", [-1, 0, 256, 2.0, None, "3"])
+def test_a_number_of_classes_that_no_label_can_hold_is_refused(classes: Any) -> None:
+    with pytest.raises(CheckpointError, match=rf"classes is {classes!r}: use a whole number from 1 to 255"):
+        create_model("fcn32s_alexnet", classes, fc_channels=8)
+
+
+def test_255_classes_can_be_and_may_be_made_of_more_channels() -> None:
+    assert _hollow("fcn32s_alexnet", 255, fc_channels=8).classes == 255
+    merged = "0+1," + ",".join(str(row) for row in range(2, 256))
+    model = _hollow("fcn32s_alexnet", 255, fc_channels=8, merged=merged)
+    assert (model.classes, model.lead.classes) == (255, 256)
+
+
 def test_a_name_is_registered_once() -> None:
     with pytest.raises(ValueError, match="registered already"):
         register_trunk("vgg11", lambda fc: MobileNetV2Trunk(), kind="own", licence="", weights="")
