@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from torch import Tensor
 from fcn_studio.core.errors import CheckpointError
 from fcn_studio.io.atomic import make_folder, write_atomic
 from fcn_studio.models.fcn import FcnNetwork
-from fcn_studio.models.registry import create_model
+from fcn_studio.models.registry import Options, create_model
 from fcn_studio.models.spec import ModelSpec, checkpoint_paths, encode_card, read_card
 from fcn_studio.models.weights import (
     broken_message,
@@ -119,13 +120,20 @@ def _text(values: tuple[float, ...]) -> str:
 
 def create_model_of(spec: ModelSpec) -> FcnNetwork:
     """The untrained network that a card describes. Raises CheckpointError."""
-    try:
-        return create_model(spec.architecture, len(spec.class_keys), **spec.options)  # type: ignore[arg-type]
-    except TypeError:
+    foreign = sorted(set(spec.options) - {field.name for field in fields(Options)})
+    if foreign:
         raise CheckpointError(
             f"The card of {spec.name} asks for options that this version of FCN Studio does not know "
-            f"({', '.join(sorted(spec.options))}): update FCN Studio."
-        ) from None
+            f"({', '.join(foreign)}): update FCN Studio."
+        )
+    try:
+        return create_model(spec.architecture, len(spec.class_keys), **spec.options)  # type: ignore[arg-type]
+    except (MemoryError, RuntimeError) as error:  # torch raises the latter where memory is short
+        options = ", ".join(f"{key}={value}" for key, value in sorted(spec.options.items()))
+        raise CheckpointError(
+            f"The network {spec.architecture} of {spec.name} ({options}) cannot be built here ({error}): "
+            "take weights and card from the same place, or a computer with more memory."
+        ) from error
 
 
 def make_card(model: FcnNetwork, **fields: Any) -> ModelSpec:

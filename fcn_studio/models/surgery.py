@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from fcn_studio.core.errors import CheckpointError
 from fcn_studio.models.fcn import FcnNetwork
 from fcn_studio.models.merging import MergedNetwork, write_groups
-from fcn_studio.models.mobilenet_v2 import DeepLabMobileNetV2
+from fcn_studio.models.mobilenet_v2 import DeepLabMobileNetV2, MobileNetV2Trunk
 
 VOC_KEYS = (
     "background", "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow",
@@ -100,7 +100,14 @@ def make_fcn_from_deeplab(model: FcnNetwork, teacher: DeepLabMobileNetV2) -> Fcn
 
     The teacher's pooling over the whole picture becomes the head's window of finite reach, everything else
     of it is kept as it is; skip scores stay zero, so the result starts as a 16s close to the teacher.
+    Raises CheckpointError for a network without such a trunk and head.
     """
+    is_on_it = isinstance(getattr(model, "trunk", None), MobileNetV2Trunk)
+    if not is_on_it or not hasattr(model.head, "context"):
+        raise CheckpointError(
+            f"{model.name} cannot start from the weights of DeepLab MobileNetV2: name an architecture like "
+            "fcn8s_mobilenet_v2, or begin it with --weights instead of --start."
+        )
     head = model.head
     model.trunk.load_state_dict(teacher.trunk.state_dict())
     head.neck.load_state_dict(teacher.aspp0.state_dict())

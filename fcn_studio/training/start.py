@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
@@ -14,8 +14,10 @@ from torch.nn import functional
 from fcn_studio.core.errors import CheckpointError, UsageError
 from fcn_studio.core.ports import SampleSource
 from fcn_studio.models.checkpoint import load_checkpoint, make_card
+from fcn_studio.models.delegating import DelegatingNetwork
 from fcn_studio.models.fcn import FcnNetwork
 from fcn_studio.models.layers import pad_right_bottom, upsample_to_pixels
+from fcn_studio.models.merging import MergedNetwork
 from fcn_studio.models.mobilenet_v2 import DeepLabMobileNetV2, MobileNetV2Trunk
 from fcn_studio.models.pretrained import load_trunk_weights
 from fcn_studio.models.registry import Options, create_model
@@ -31,6 +33,7 @@ from fcn_studio.training.settings import Recipe
 Teacher = FcnNetwork | DeepLabMobileNetV2
 DEFAULT_ARCHITECTURE = "fcn8s_mobilenet_v2"
 NO_WEIGHTS = "none"
+TERMS = ("licence", "data_terms")  # of a card; a network made of several is bound by all of theirs
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,8 @@ def open_sum(paths: Sequence[Path], source: SampleSource) -> Start:
     starts = [open_start(path, source) for path in paths]
     first = starts[0].spec
     for path, start in zip(paths, starts, strict=True):
+        if isinstance(start.model, DelegatingNetwork):
+            raise CheckpointError(f"{path.name} is a sum itself or has united classes: it cannot be summed.")
         for key in ("options", "zoom"):
             if getattr(start.spec, key) != getattr(first, key):
                 raise CheckpointError(
@@ -91,17 +96,35 @@ def open_sum(paths: Sequence[Path], source: SampleSource) -> Start:
     name = "+".join(start.spec.architecture for start in starts)
     model = create_model(name, len(source.class_keys), **first.options)  # type: ignore[arg-type]
     assert isinstance(model, SumNetwork)
-    with torch.no_grad():
-        for part, start in zip(model.parts, starts, strict=True):
-            part.load_state_dict(start.model.state_dict())
-            for layer in part.score_layers():
-                layer.weight /= len(starts)
-                if layer.bias is not None:
-                    layer.bias /= len(starts)
+    for path, part, start in zip(paths, model.parts, starts, strict=True):
+        _take_part(part, start.model, path.name, 1 / len(starts))
     spec = msgspec.structs.replace(
-        _new_card(model, source), zoom=first.zoom, class_colors=first.class_colors, parent=first.parent
+        _new_card(model, source),
+        zoom=first.zoom,
+        class_colors=first.class_colors,
+        parent=first.parent,
+        **{word: _joined(getattr(start.spec, word) for start in starts) for word in TERMS},
     )
     return Start(model.eval(), spec)
+
+
+@torch.no_grad()
+def _take_part(part: FcnNetwork, model: FcnNetwork, name: str, share: float) -> None:
+    """Fill a part of a sum with a network's weights; its scores count ``share``."""
+    if (part.mean, part.std) != (model.mean, model.std):  # a sum's file has room for one way only
+        raise CheckpointError(
+            f"{name} wants its pixels otherwise (mean {model.mean}, std {model.std}) than {part.name} "
+            "usually does: it cannot be part of a sum."
+        )
+    part.load_state_dict(model.state_dict())
+    for layer in part.score_layers():
+        layer.weight *= share
+        if layer.bias is not None:
+            layer.bias *= share
+
+
+def _joined(texts: Iterable[str]) -> str:
+    return "; ".join(dict.fromkeys(text for text in texts if text))
 
 
 def with_zoom(start: Start, zoom: float) -> Start:
@@ -130,12 +153,13 @@ def make_start(
             raise UsageError(f"A network has no option {name!r}: use one of {', '.join(known)}.")
     with PrivateRandom(seed).lent():
         model = create_model(architecture, len(source.class_keys), **chosen)  # type: ignore[arg-type]
-    parts = model.parts if isinstance(model, SumNetwork) else [model]
+    inner = model.lead if isinstance(model, MergedNetwork) else model
+    parts = inner.parts if isinstance(inner, SumNetwork) else [inner]
     if weights and len(weights) != len(parts):
         raise UsageError(f"{architecture} has {len(parts)} trunk(s): give --weights as often, or not at all.")
     for part, file in zip(parts, weights, strict=False):
         if file != NO_WEIGHTS:
-            is_ours = isinstance(part.trunk, MobileNetV2Trunk)
+            is_ours = isinstance(getattr(part, "trunk", None), MobileNetV2Trunk)
             load_trunk_weights(part, read_deeplab(file).trunk.state_dict() if is_ours else file)
     return Start(model.eval(), _new_card(model, source), is_new=True)
 

@@ -19,4 +19,5 @@ def take_back_weights(model: FcnNetwork, class_weights: Tensor, share: float) ->
     """
     biases = [layer.bias for layer in model.score_layers() if layer.bias is not None]
     finest = biases[-1]  # the coarser ones pass through more upsampling
-    finest -= share * class_weights.to(finest).log()
+    for channel, shift in enumerate(share * class_weights.to(finest).log()):
+        finest[list(model.channel_rows(channel))] -= shift  # of a merged class each of its rows

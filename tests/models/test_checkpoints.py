@@ -154,6 +154,8 @@ def _other_json(path: Path) -> None:
         (_edit_card(std=[0, 1, 1]), "std must be above 0"),
         (_edit_card(zoom=0), "zoom must be above 0"),
         (_edit_card(long_side=0), "long_side must be at least 1"),
+        (_edit_card(options={"weights": "pretrained"}), r"options .* does not know \(weights\)"),
+        (_edit_card(options={"score_width": 1 << 40}), "cannot be built here"),
     ],
 )
 def test_what_is_wrong_is_said(written: Path, damage, words: str) -> None:  # type: ignore[no-untyped-def]

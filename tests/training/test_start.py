@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
 
 from fcn_studio.core.errors import CheckpointError, UsageError
+from fcn_studio.models.checkpoint import make_card as make_model_card
 from fcn_studio.models.checkpoint import save_checkpoint
+from fcn_studio.models.mobilenet_v2 import DeepLabMobileNetV2
 from fcn_studio.models.registry import create_model
+from fcn_studio.models.surgery import with_classes
 from fcn_studio.training.deck import Deck
 from fcn_studio.training.start import make_start, open_start, open_sum, with_zoom
+from fcn_studio.training.unweigh import take_back_weights
 
 from .conftest import Samples, make_sample
 
@@ -114,3 +120,78 @@ def test_what_does_not_fit_is_named(trunk_file: Path, parent: Path) -> None:
     assert open_start(parent, SOURCE, "fcn8s_mobilenet_v2").spec.parent
     with pytest.raises(CheckpointError, match=r"gone.*does not exist"):
         open_start(parent.with_name("gone.safetensors"), SOURCE)
+
+
+def write_plain(path: Path, name: str, **card: Any) -> Path:
+    start = make_start(name, SOURCE)
+    save_checkpoint(path, start.model, msgspec.structs.replace(start.spec, **card))
+    return path.with_suffix(".safetensors")
+
+
+def test_a_sum_is_bound_by_the_terms_of_all_its_parts(tmp_path: Path) -> None:
+    name = "fcn8s_resnet18"
+    one = write_plain(tmp_path / "one", name, licence="BSD", data_terms="research only")
+    two = write_plain(tmp_path / "two", name, licence="BSD", data_terms="not commercial")
+    spec = open_sum([one, two], SOURCE).spec
+    assert (spec.licence, spec.data_terms) == ("BSD", "research only; not commercial")
+
+
+def test_what_cannot_be_summed_is_refused(tmp_path: Path) -> None:
+    name = "fcn8s_resnet18"
+    plain = write_plain(tmp_path / "plain", name)
+    odd = make_start(name, SOURCE)
+    odd.model.feed_with((122.7, 116.7, 104.0), (1.0, 1.0, 1.0))
+    card = msgspec.structs.replace(odd.spec, mean=odd.model.mean, std=odd.model.std)
+    save_checkpoint(tmp_path / "caffe", odd.model, card)
+    united = with_classes(
+        create_model(name, 3), ("ground", "a", "b"), SOURCE.class_keys, {"disc": ("a", "b")}
+    )
+    keys = {"class_keys": SOURCE.class_keys, "class_names": SOURCE.class_names}
+    save_checkpoint(tmp_path / "united", united, make_model_card(united, name="united", **keys))
+    joined = open_sum([plain, plain], SOURCE)
+    save_checkpoint(tmp_path / "sum", joined.model, joined.spec)
+    for file, what in (("caffe", "pixels otherwise"), ("united", "united classes"), ("sum", "a sum itself")):
+        with pytest.raises(CheckpointError, match=rf"{file}.*{what}"):
+            open_sum([plain, tmp_path / f"{file}.safetensors"], SOURCE)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "lacking"),
+    [
+        ("fcn_resnet50", {}, "backbone.conv1.weight"),
+        ("fcn8s_vgg11", {"padding": "paper", "fc_channels": 8}, "conv1_1.weight"),
+        ("fcn8s_resnet18", {"merged": "0,1+2"}, "conv1.weight"),
+    ],
+)
+def test_weights_that_do_not_fit_a_network_without_a_trunk_are_named(
+    tmp_path: Path, name: str, options: dict[str, str | int], lacking: str
+) -> None:
+    save_file({"features.0.weight": torch.zeros(1)}, tmp_path / "w.safetensors")
+    with pytest.raises(CheckpointError, match=lacking):
+        make_start(name, SOURCE, options=options, weights=[str(tmp_path / "w.safetensors")])
+
+
+@pytest.mark.parametrize(
+    "name", ["fcn8s_vgg11", "fcn8s_resnet18+fcn8s_resnet18", "lraspp_mobilenet_v3_large"]
+)
+def test_only_a_network_on_its_trunk_starts_from_the_deeplab_weights(tmp_path: Path, name: str) -> None:
+    state = DeepLabMobileNetV2(21).state_dict()
+    renamed = {f"backbone.{k[6:]}" if k.startswith("trunk.") else f"head.{k}": v for k, v in state.items()}
+    save_file(renamed, tmp_path / "deeplab.safetensors")
+    assert open_start(tmp_path / "deeplab.safetensors", SOURCE, "fcn8s_mobilenet_v2").model.classes == 2
+    with pytest.raises(CheckpointError, match="cannot start from the weights of DeepLab"):
+        open_start(tmp_path / "deeplab.safetensors", SOURCE, name)
+
+
+def test_weights_of_classes_are_taken_back_from_every_row_of_a_united_class() -> None:
+    keys = ("ground", "a", "b")
+    plain = create_model("fcn8s_resnet18", 3).eval()
+    united = with_classes(plain, keys, SOURCE.class_keys, {"disc": ("a", "b")})
+    weights = torch.tensor([1.0, 5.0])
+    x = torch.rand(1, 3, 65, 65)
+    with torch.inference_mode():
+        before = united.scores(x)
+        take_back_weights(united, weights, 1.0)
+        after = united.scores(x)
+    expected = before - weights.log().view(1, 2, 1, 1)
+    torch.testing.assert_close(after, expected)
