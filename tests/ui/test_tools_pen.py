@@ -9,28 +9,34 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QPointingDevice, QTabletEvent
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from fcn_studio.core.raster import make_capsule, make_square_stroke
 from fcn_studio.ui.canvas.view import CanvasView
-from tests.ui.pointing import LEFT, drag, image_point, point_over, wheel
+from tests.ui.pointing import LEFT, MIDDLE, RIGHT, drag, image_point, point_over, wheel
 
 CAT = 1
 PEN, ERASER = QPointingDevice.PointerType.Pen, QPointingDevice.PointerType.Eraser
 PRESS, MOVE, RELEASE = QEvent.Type.TabletPress, QEvent.Type.TabletMove, QEvent.Type.TabletRelease
+NO_BUTTON = Qt.MouseButton.NoButton
 KEPT: list[QPointingDevice] = []  # Qt keeps pointers to them
 
 
-def pen(view: CanvasView, kind: QEvent.Type, point: QPoint, pressure: float, end=PEN) -> None:
+def pen(
+    view: CanvasView, kind: QEvent.Type, point: QPoint, pressure: float, end=PEN, *, button=LEFT, held=None
+) -> QTabletEvent:
+    """held: the buttons that are down then, where it is not just this one."""
     capabilities = QPointingDevice.primaryPointingDevice().capabilities()
     KEPT.append(QPointingDevice("pen", 7, QPointingDevice.DeviceType.Stylus, end, capabilities, 1, 3))
-    button = Qt.MouseButton.NoButton if kind == MOVE else LEFT
-    held = Qt.MouseButton.NoButton if kind == RELEASE else LEFT
+    if held is None:
+        held = NO_BUTTON if kind == RELEASE else button
     event = QTabletEvent(
         kind, KEPT[-1], QPointF(point), QPointF(view.mapToGlobal(point)), pressure, 0, 0, 0, 0, 0,
-        Qt.KeyboardModifier.NoModifier, button, held,
+        Qt.KeyboardModifier.NoModifier, NO_BUTTON if kind == MOVE else button, held,
     )  # fmt: skip
     QApplication.sendEvent(view, event)
+    return event
 
 
 def stroke(view: CanvasView, points: list[QPoint], pressures: list[float], end=PEN) -> None:
@@ -107,6 +113,48 @@ def test_a_pen_that_hovers_shows_the_tip_and_paints_nothing(canvas: CanvasView) 
     for point in POINTS:
         pen(canvas, MOVE, point, 0.0)
     assert canvas._ring is not None
+    assert canvas.document.label_map.is_empty
+
+
+@pytest.mark.parametrize("other", [RIGHT, MIDDLE])
+def test_a_tap_on_the_barrel_does_not_end_a_stroke(canvas: CanvasView, other: Qt.MouseButton) -> None:
+    canvas.set_brush_size(6)
+    pen(canvas, PRESS, POINTS[0], 0.5)
+    pen(canvas, MOVE, POINTS[1], 0.5)
+    pen(canvas, PRESS, POINTS[1], 0.5, button=other, held=LEFT | other)
+    pen(canvas, RELEASE, POINTS[1], 0.5, button=other, held=LEFT)
+    for point in POINTS[2:]:
+        pen(canvas, MOVE, point, 0.5)
+    pen(canvas, RELEASE, POINTS[-1], 0.0)
+    assert np.array_equal(labels_of(canvas) == CAT, expected_mask(canvas, POINTS, [6] * 4))
+    assert len(canvas.document.history.done) == 1
+
+
+def test_a_stroke_that_the_barrel_button_began_erases_until_it_comes_up(canvas: CanvasView) -> None:
+    canvas.set_brush_size(12)
+    stroke(canvas, POINTS, [0.5] * 4)
+    painted = labels_of(canvas) == CAT
+    canvas.set_brush_size(4)
+    pen(canvas, PRESS, POINTS[0], 0.0, button=RIGHT)
+    pen(canvas, PRESS, POINTS[0], 0.5, held=LEFT | RIGHT)
+    pen(canvas, MOVE, POINTS[1], 0.5, held=LEFT | RIGHT)
+    pen(canvas, RELEASE, POINTS[1], 0.0, held=RIGHT)
+    pen(canvas, MOVE, POINTS[2], 0.0, button=RIGHT)
+    pen(canvas, RELEASE, POINTS[2], 0.0, button=RIGHT)
+    pen(canvas, MOVE, POINTS[3], 0.0, held=NO_BUTTON)
+    erased = expected_mask(canvas, POINTS[:3], [4] * 3)
+    assert np.array_equal(labels_of(canvas) == CAT, painted & ~erased)
+
+
+def test_the_pens_middle_button_is_left_to_the_mouse_which_pans(canvas: CanvasView) -> None:
+    for kind in (PRESS, MOVE, RELEASE):
+        event = pen(canvas, kind, POINTS[0], 0.0, button=MIDDLE)
+        assert event.isAccepted() == (kind == MOVE)  # of what is not taken Qt makes a mouse event
+    assert canvas.document.label_map.is_empty
+    QTest.mousePress(canvas, MIDDLE, Qt.KeyboardModifier.NoModifier, POINTS[0])
+    assert not pen(canvas, MOVE, POINTS[1], 0.0, button=MIDDLE).isAccepted()
+    assert not pen(canvas, PRESS, POINTS[1], 0.5, held=LEFT | MIDDLE).isAccepted()
+    QTest.mouseRelease(canvas, MIDDLE, Qt.KeyboardModifier.NoModifier, POINTS[1])
     assert canvas.document.label_map.is_empty
 
 

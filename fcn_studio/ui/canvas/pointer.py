@@ -26,11 +26,13 @@ def read_mouse(event: QMouseEvent, transform: ViewTransform, pixel_ratio: float)
     return _make(event, button, transform, pixel_ratio)
 
 
-def read_tablet(event: QTabletEvent, transform: ViewTransform, pixel_ratio: float) -> PointerEvent:
-    """A pen: its eraser end and its barrel button erase as the right mouse button does."""
+def read_tablet(event: QTabletEvent, transform: ViewTransform, pixel_ratio: float) -> PointerEvent | None:
+    """A pen: its eraser end and its barrel button erase as the right mouse button does; None as above."""
+    pressed = BUTTONS.get(event.button())
+    if pressed is None and event.button() != Qt.MouseButton.NoButton:
+        return None
     is_eraser = event.pointerType() == QPointingDevice.PointerType.Eraser
-    is_right = event.button() == Qt.MouseButton.RightButton
-    button = Button.RIGHT if is_eraser or is_right else Button.LEFT
+    button = Button.RIGHT if is_eraser or pressed is Button.RIGHT else Button.LEFT
     return _make(event, button, transform, pixel_ratio, read_pressure(event))
 
 

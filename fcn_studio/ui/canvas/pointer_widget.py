@@ -37,6 +37,7 @@ class PointerWidget(KeyWidget):
         super().__init__(session, parent)
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self._pen_button = Qt.MouseButton.NoButton  # with which a pen began its drag
 
     # --- mouse and pen ------------------------------------------------------------------------------------
 
@@ -86,21 +87,31 @@ class PointerWidget(KeyWidget):
     def tabletEvent(self, event: QTabletEvent) -> None:
         read = read_tablet(event, self._transform_at(event.position()), self.navigation.pixel_ratio)
         tool, kind = self.tools.current, event.type()
-        if kind == QEvent.Type.TabletPress and not self.navigation.space_held:
-            if self.scene.document is not None and not tool.is_busy:
-                self._drag_shift_px = self.navigation.shift_at(event.position())
-                tool.press(read)
-        elif kind == QEvent.Type.TabletMove and tool.is_busy:
-            tool.move(read)
-        elif kind == QEvent.Type.TabletRelease and tool.is_busy:
-            tool.release(read)
-        elif kind != QEvent.Type.TabletMove or self.navigation.is_panning or self.navigation.space_held:
+        pans = self.navigation.is_panning or self.navigation.space_held
+        if tool.is_busy:
+            if read is not None:
+                self._drag_pen(event, read)
+        elif read is None or pans or kind == QEvent.Type.TabletRelease:
             event.ignore()  # Qt makes a mouse event of it
             return
+        elif kind == QEvent.Type.TabletPress:
+            if self.scene.document is not None:
+                self._drag_shift_px = self.navigation.shift_at(event.position())
+                self._pen_button = event.button()
+                tool.press(read)
         elif tool.is_open:
             tool.hover(read)
         event.accept()
-        self._take_pointer(event.position(), alt_held=read.alt)
+        self._take_pointer(event.position(), alt_held=_has_alt(event))
+
+    def _drag_pen(self, event: QTabletEvent, read: PointerEvent) -> None:
+        """A pen's drag goes on, whatever is done with other buttons, until what began it comes up."""
+        if event.type() == QEvent.Type.TabletMove:
+            self.tools.current.move(read)
+        elif event.type() == QEvent.Type.TabletRelease:
+            began_it = self._pen_button
+            if event.button() == began_it or not event.buttons() & began_it:
+                self.tools.current.release(read)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         if self.scene.document is None:
@@ -163,7 +174,7 @@ class PointerWidget(KeyWidget):
         self.refresh_pointer()
 
 
-def _has_alt(event: QMouseEvent) -> bool:
+def _has_alt(event: QMouseEvent | QTabletEvent) -> bool:
     return bool(event.modifiers() & Qt.KeyboardModifier.AltModifier)
 
 
