@@ -218,6 +218,8 @@ def _open_start(
     if options or weights:
         raise UsageError("--option and --weights are for a new network: name one with --architecture.")
     if len(starts) > 1:
+        if architecture is not None:
+            raise UsageError("A sum has the architectures of its starts: leave --architecture out.")
         return open_sum(starts, source)
     start = starts[0] if starts else resource_path("models", "embedded.safetensors")
     return open_start(start, source, architecture)
