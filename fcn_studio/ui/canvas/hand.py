@@ -60,7 +60,7 @@ class HandWidget(QWidget):
         self._ring: BrushRing | None = None
         self._shape = Qt.CursorShape.ArrowCursor
         self._sketch: DrawnSketch | None = None
-        self._drag_shift_px = 0  # of the pane in which the drag began
+        self._drag_pane = 0  # in which the drag began
         session.events.protection_changed.connect(self._on_protection_changed)
         session.events.classes_changed.connect(self._on_protection_changed)
 
@@ -99,8 +99,8 @@ class HandWidget(QWidget):
 
     def _to_logical(self, y: float, x: float) -> QPointF:
         view_y, view_x = self.scene.transform.to_view(y, x)
-        ratio = self.navigation.pixel_ratio
-        return QPointF((view_x + self._drag_shift_px) / ratio, view_y / ratio)
+        ratio, shift = self.navigation.pixel_ratio, self.navigation.shift_of(self._drag_pane)
+        return QPointF((view_x + shift) / ratio, view_y / ratio)
 
     # --- tools --------------------------------------------------------------------------------------------
 
@@ -222,8 +222,8 @@ class HandWidget(QWidget):
 
     def _transform_at(self, position: QPointF) -> ViewTransform:
         """Where the image lies in the pane under a position; a drag stays in the pane where it began."""
-        is_dragging = self.tools.current.is_busy
-        shift = self._drag_shift_px if is_dragging else self.navigation.shift_at(position)
+        navigation, is_dragging = self.navigation, self.tools.current.is_busy
+        shift = navigation.shift_of(self._drag_pane if is_dragging else navigation.pane_at(position))
         transform = self.scene.transform
         return replace(transform, offset_x=transform.offset_x + shift) if shift else transform
 

@@ -81,7 +81,7 @@ class KeyWidget(HandWidget):
         if not self._is_led_by_keys or self._pointer is None:
             return False
         if not event.isAutoRepeat():  # a finger that rests on the key begins and ends nothing
-            self._drag_shift_px = self.navigation.shift_at(self._pointer)
+            self._drag_pane = self.navigation.pane_at(self._pointer)
             self.tools.current.enter(self._read_cross(self._pointer, event.modifiers()))
         return True
 

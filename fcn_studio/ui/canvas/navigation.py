@@ -43,9 +43,13 @@ class Navigation:
         """Where a second pane begins that shows the same part of the image; shift 0: there is none."""
         self._split_px, self._shift_px = split_px if shift_px else math.inf, shift_px
 
-    def shift_at(self, position: QPointF) -> int:
-        """Device pixels by which the image lies further right under a position."""
-        return self._shift_px if position.x() * self.pixel_ratio >= self._split_px else 0
+    def pane_at(self, position: QPointF) -> int:
+        """0 for the pane that is always there, 1 for the second one."""
+        return int(position.x() * self.pixel_ratio >= self._split_px)
+
+    def shift_of(self, pane: int) -> int:
+        """Device pixels by which the image lies further right in a pane, as long as there is a second one."""
+        return self._shift_px if pane else 0
 
     # --- drags ------------------------------------------------------------------------------------------
 
@@ -120,7 +124,7 @@ class Navigation:
         return self._zoomed(transform, scale / transform.scale, at)
 
     def _zoomed(self, transform: ViewTransform, factor: float, at: QPointF) -> ViewTransform:
-        x = at.x() * self.pixel_ratio - self.shift_at(at)
+        x = at.x() * self.pixel_ratio - self.shift_of(self.pane_at(at))
         zoomed = transform.zoomed(factor, at.y() * self.pixel_ratio, x)
         self.is_fitted = zoomed == zoomed.fitted()
         return zoomed

@@ -54,7 +54,7 @@ class PointerWidget(KeyWidget):
         if not self.navigation.grabs(event):
             read = self._read(event)
             if read is not None:
-                self._drag_shift_px = self.navigation.shift_at(event.position())
+                self._drag_pane = self.navigation.pane_at(event.position())
                 if twice:
                     tool.press_twice(read)
                 else:
@@ -96,7 +96,7 @@ class PointerWidget(KeyWidget):
             return
         elif kind == QEvent.Type.TabletPress:
             if self.scene.document is not None:
-                self._drag_shift_px = self.navigation.shift_at(event.position())
+                self._drag_pane = self.navigation.pane_at(event.position())
                 self._pen_button = event.button()
                 tool.press(read)
         elif tool.is_open:

@@ -138,3 +138,22 @@ def test_panning_and_another_size_keep_both_halves_in_step(comparing: CanvasView
     assert comparing.scene.transform.view_hw == (320, 250)
     picture = read_view(comparing)
     assert np.array_equal(picture[60:, 4:246], picture[60:, 254:496])
+
+
+def test_an_open_outline_stays_on_its_pixels_when_the_halves_change(comparing: CanvasView) -> None:
+    comparing.set_compare_mode(CompareMode.SIDE_BY_SIDE)
+    comparing.choose_tool("polygon")
+    for place in (QPoint(260, 120), QPoint(330, 120), QPoint(330, 190)):
+        drag(comparing, [place])
+
+    def is_in_place(shift: int) -> bool:
+        points = [comparing.scene.transform.to_view(*point) for point in comparing.tool.sketch.points]
+        drawn = [(point.y(), point.x() - shift) for point in comparing._sketch.line]
+        return drawn == [pytest.approx(point) for point in points]
+
+    assert is_in_place(SPLIT)
+    comparing.resize(500, 300)
+    QApplication.processEvents()
+    assert is_in_place(250)
+    comparing.set_compare_mode(CompareMode.OFF)
+    assert is_in_place(0)
