@@ -10,6 +10,7 @@ from PySide6.QtGui import QColor, QFont, QFontInfo, QFontMetrics, QKeySequence, 
 from fcn_studio.ui.icons import draw_glyph
 
 if TYPE_CHECKING:
+    from fcn_studio.session.document import Document
     from fcn_studio.session.session import Session
 
 OPENING_AFTER_MS = 200  # what opens faster needs no words
@@ -40,6 +41,7 @@ class CanvasMessages(QObject):
         events = session.events
         self._connections = (
             (events.image_opening, self._on_image_opening),
+            (events.image_opened, self._on_image_opened),
             (events.image_failed, self._on_image_failed),
         )
         for signal, slot in self._connections:
@@ -51,13 +53,12 @@ class CanvasMessages(QObject):
         for signal, slot in self._connections:
             signal.disconnect(slot, missing_ok=True)
 
-    def on_shown(self) -> None:
-        """An image is on the screen: nothing is to be said."""
-        self._say("", "")
-
     def _on_image_opening(self, image_id: str) -> None:
         self._coming = image_id.rsplit("/", 1)[-1]
         self._timer.start()
+
+    def _on_image_opened(self, _document: Document) -> None:
+        self._say("", "")
 
     def _on_takes_a_while(self) -> None:
         self._say(self._coming, "")

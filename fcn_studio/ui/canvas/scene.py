@@ -94,6 +94,8 @@ class Scene(QObject):
     # --- another image ----------------------------------------------------------------------------------
 
     def _on_image_opened(self, document: Document) -> None:
+        if document is self.document:
+            return  # back before another one had come: all stays as it is seen
         self.document, self._pyramid = document, self._job.start(document.pixels, document.deep)
         self._fresh = None
         self._checkpoint_id = document.prediction.checkpoint_id if document.prediction else None
@@ -217,8 +219,8 @@ class Scene(QObject):
         return channels_of(self._pyramid)
 
     def _make_tone(self) -> None:
-        is_plain = self._pyramid is None or self.display.is_neutral
-        self._tone = None if is_plain or self._pyramid is None else Tone(self.display, self._pyramid)
+        pyramid = self._pyramid
+        self._tone = None if pyramid is None or self.display.is_neutral else Tone(self.display, pyramid)
 
     def set_grid_shown(self, is_shown: bool) -> None:
         """Lines between single pixels when they are seen from near."""

@@ -146,7 +146,6 @@ class CanvasView(ZoomWidget):
 
     def _on_shown(self) -> None:
         self.tools.forget()
-        self._messages.on_shown()
         document = self.scene.document
         if document is not None:
             self.fit_image(document.shape_hw)

@@ -83,6 +83,24 @@ def test_going_through_images_quickly_ends_at_the_last(
     assert canvas.scene.transform.image_hw == (33, 57)
 
 
+def test_back_before_the_next_image_has_come_nothing_has_changed(
+    canvas: CanvasView, open_session: Session, qtbot: QtBot
+) -> None:
+    wheel(canvas, QPoint(200, 150), 5)
+    drag(canvas, [QPoint(200, 150), QPoint(230, 160)])
+    transform, fresh = canvas.scene.transform, canvas.scene._fresh
+    assert fresh is not None
+    before = seen(canvas)
+    open_session.images.next()
+    canvas._messages._on_takes_a_while()
+    open_session.images.previous()
+    qtbot.wait(50)
+    assert canvas.document.image_id == "a.png"
+    assert canvas.scene.transform == transform
+    assert canvas.scene._fresh is fresh
+    assert np.array_equal(seen(canvas), before)  # also that nothing is said to be opening any more
+
+
 def test_a_broken_image_leaves_the_old_one_and_says_why_when_there_is_none(
     session: Session, photos: Path, qtbot: QtBot
 ) -> None:
