@@ -11,7 +11,13 @@ from fcn_studio.models import foreign_layouts as layouts
 from fcn_studio.models.fcn import FcnNetwork
 from fcn_studio.models.foreign_files import read_foreign, require_numbers, unwrap_state
 from fcn_studio.models.foreign_layouts import PREPROCESSINGS, Preprocessing, State
-from fcn_studio.models.foreign_names import name_for_model, require_fit, scale_skips, turn_round
+from fcn_studio.models.foreign_names import (
+    name_for_model,
+    require_fit,
+    require_no_rest,
+    scale_skips,
+    turn_round,
+)
 from fcn_studio.models.paper import PaperNetwork
 from fcn_studio.models.torchvision_nets import TorchvisionNetwork
 from fcn_studio.models.trunks.alexnet import AlexNetTrunk
@@ -64,24 +70,26 @@ def load_foreign(
     layout = _layout_for(model, state)
     feeding = _feeding(model, layout, preprocessing)
     usable = state
-    if layout == layouts.CLASSIFIER and _is_of_features_alone(state):
+    if layout == layouts.CLASSIFIER and _is_caffes(model) and _is_of_features_alone(state):
         usable = {key: value for key, value in state.items() if not key.startswith("classifier.")}
         feeding = feeding if preprocessing else PREPROCESSINGS["features"]
-    require_numbers(usable)
     found, optional = name_for_model(model, usable, layout)
     dropped = _dropped(state, found)
+    require_numbers({key: value for key, value in state.items() if key not in dropped})
+    require_fit(model, found, optional)
+    if layout == layouts.CLASSIFIER:
+        require_no_rest(model, dropped)
     if layout in (layouts.PYTORCH_FCN, layouts.PYTORCH_SEMSEG) and at_once is not None:
         found = scale_skips(model, found, at_once)
     if feeding is not None and feeding.bgr:
         found = turn_round(model, found)
-    require_fit(model, found, optional)
     own = model.state_dict()
     model.load_state_dict(own | found)
     if feeding is not None:
         model.feed_with(feeding.mean, feeding.std)
     return Loaded(
         layout,
-        dropped=dropped,
+        dropped=tuple(dropped),
         untouched=tuple(key for key in own if key not in found and not key.endswith(_COUNTER)),
     )
 
@@ -104,9 +112,7 @@ def _feeding(model: FcnNetwork, layout: str, name: str | None) -> Preprocessing 
             "divided by 255)."
         )
     if name is None and layout != layouts.PYTORCH_FCN:
-        fed = model if isinstance(model, PaperNetwork) else getattr(model, "trunk", None)
-        both = isinstance(fed, (PaperNetwork, VggTrunk, AlexNetTrunk))  # that Caffe files can be loaded into
-        return PREPROCESSINGS["torchvision"] if both else None
+        return PREPROCESSINGS["torchvision"] if _is_caffes(model) else None
     name = name or "caffe"
     if name not in PREPROCESSINGS:
         known = ", ".join(PREPROCESSINGS)
@@ -114,12 +120,19 @@ def _feeding(model: FcnNetwork, layout: str, name: str | None) -> Preprocessing 
     return PREPROCESSINGS[name]
 
 
+def _is_caffes(model: FcnNetwork) -> bool:
+    """Whether files of Caffe can be loaded into the network too, which feeds its networks otherwise."""
+    fed = model if isinstance(model, PaperNetwork) else getattr(model, "trunk", None)
+    return isinstance(fed, (PaperNetwork, VggTrunk, AlexNetTrunk))
+
+
 def _is_of_features_alone(state: State) -> bool:
     """torchvision's files of features fill the linear layers with NaN (and want other pixels)."""
-    return any(key.startswith("classifier.") and bool(value.isnan().any()) for key, value in state.items())
+    linear = [value for key, value in state.items() if key.startswith("classifier.")]
+    return bool(linear) and all(bool(value.isnan().all()) for value in linear)
 
 
-def _dropped(state: State, found: State) -> tuple[str, ...]:
-    """Names of the file whose values did not get anywhere: those under other names share their memory."""
+def _dropped(state: State, found: State) -> State:
+    """What of the file did not get anywhere: values under other names share their memory."""
     taken = {value.data_ptr() for value in found.values()}
-    return tuple(key for key, value in state.items() if value.data_ptr() not in taken)
+    return {key: value for key, value in state.items() if value.data_ptr() not in taken}

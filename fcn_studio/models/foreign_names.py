@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from torch import Tensor, nn
 
@@ -15,6 +15,7 @@ from fcn_studio.models.heads import ScoreLayer, SkipHead
 from fcn_studio.models.paper import AT_ONCE_SCALES, AtOnceVgg, PaperNetwork
 from fcn_studio.models.torchvision_nets import TorchvisionNetwork
 from fcn_studio.models.trunks.alexnet import AlexNetTrunk
+from fcn_studio.models.trunks.trunk import Trunk, is_head_name
 from fcn_studio.models.trunks.vgg import VggTrunk
 
 Named = tuple[State, Collection[str]]
@@ -143,10 +144,27 @@ def require_fit(model: FcnNetwork, state: State, optional: Collection[str]) -> N
             if reason:
                 raise CheckpointError(f"The weight {key!r} {reason}.")
         elif key not in own:
-            raise CheckpointError(
-                f"The file has the weight {key!r}, which {name} has not: it belongs to another network. "
-                "Build the network that the file is of."
-            )
+            raise CheckpointError(_too_many(model, key))
+
+
+def require_no_rest(model: FcnNetwork, dropped: Mapping[str, Tensor]) -> None:
+    """Raise CheckpointError, naming it, when a classifier's weight that was left over is of no former head.
+
+    Then the file is of a deeper network, of which a part would fit as it is. Counters and indices are no
+    weights.
+    """
+    trunk = getattr(model, "trunk", None)
+    is_former_head = trunk.is_former_head if isinstance(trunk, Trunk) else is_head_name
+    for key, value in dropped.items():
+        if value.is_floating_point() and not is_former_head(key):
+            raise CheckpointError(_too_many(model, key))
+
+
+def _too_many(model: FcnNetwork, key: str) -> str:
+    return (
+        f"The file has the weight {key!r}, which {model.name or type(model).__name__} has not: it belongs to "
+        "another network. Build the network that the file is of."
+    )
 
 
 def _shape_misfit(model: FcnNetwork, key: str, given: Tensor, own: Tensor) -> str:

@@ -55,6 +55,7 @@ class TimmTrunk(Trunk):
 
     def __init__(self, name: str) -> None:
         super().__init__()
+        self._name = name
         facts = _facts_of(name)
         indices = [index for index, _ in facts.maps]
         self.net = _with_symmetric_padding(_create(name, features_only=True, out_indices=indices))
@@ -70,6 +71,10 @@ class TimmTrunk(Trunk):
         """Entries of timm's classifier under the names here, where the parts of a stage have other names."""
         by_plain = {_plain_name(name): name for name in self.state_dict()}
         return {by_plain[name]: value for name, value in state.items() if name in by_plain}
+
+    def is_former_head(self, name: str) -> bool:
+        """Whatever timm's own classifier has and the features do not: each family calls it otherwise."""
+        return super().is_former_head(name) or name in _names_of(self._name)
 
 
 def preprocessing_of(name: str) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
@@ -105,6 +110,13 @@ def _create(name: str, **options: Any) -> Any:
     import timm
 
     return timm.create_model(name, pretrained=False, **options)
+
+
+@cache
+def _names_of(name: str) -> frozenset[str]:
+    """The names in the state dict of a classifier of timm."""
+    with torch.device("meta"):
+        return frozenset(_create(name).state_dict())
 
 
 class _Facts(NamedTuple):

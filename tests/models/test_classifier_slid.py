@@ -91,8 +91,8 @@ def test_networks_that_end_in_a_mean_lose_it_and_their_linear_layer(name: str) -
     """Mean and linear layer over the dense scores give back the classifier."""
     torch.manual_seed(0)
     settings = {"aux_logits": True, "init_weights": True} if name == "googlenet" else {}
-    net = torchvision.models.get_model(name, weights=None, **settings).double().eval()
-    model = create_model(f"fcn32s_{name}", 1000, weights=net.state_dict()).double().eval()
+    net = torchvision.models.get_model(name, weights=None, num_classes=CLASSES, **settings).double().eval()
+    model = create_model(f"fcn32s_{name}", CLASSES, weights=net.state_dict()).double().eval()
     layer = model.score_layers()[0]
     layer.weight.copy_(net.fc.weight[:, :, None, None])
     layer.bias.copy_(net.fc.bias)

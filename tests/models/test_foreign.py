@@ -22,7 +22,7 @@ from fcn_studio.models.foreign import load_foreign
 from fcn_studio.models.foreign_files import read_foreign
 from fcn_studio.models.growth import grow_head
 from fcn_studio.models.paper import CAFFE_MEAN, PaperNetwork
-from fcn_studio.models.registry import Options, create_model, make_network
+from fcn_studio.models.registry import Options, TrunkEntry, create_model, make_network, trunks
 from fcn_studio.models.trunks.trunk import IMAGENET_MEAN, IMAGENET_STD
 from fcn_studio.models.trunks.vgg import DEPTHS, VggTrunk
 from tests.models import paper_oracle as oracle
@@ -201,6 +201,53 @@ def test_a_residual_classifier_goes_into_trunks_and_into_torchvisions_networks()
             network.state_dict()[f"{prefix}.layer4.2.conv3.weight"], state["layer4.2.conv3.weight"]
         )
         assert network.mean == IMAGENET_MEAN
+
+
+@pytest.mark.parametrize(
+    ("name", "deeper", "left"),
+    [
+        ("fcn8s_resnet18", "resnet34", "layer1.2.conv1.weight"),
+        ("fcn_resnet50", "resnet101", "layer3.6.conv1.weight"),
+    ],
+)
+def test_weights_of_a_deeper_network_are_refused(name: str, deeper: str, left: str) -> None:
+    state = torchvision.models.get_model(deeper, weights=None, num_classes=2).state_dict()
+    network = create_model(name, 2)
+    before = {key: value.clone() for key, value in network.state_dict().items()}
+    with pytest.raises(CheckpointError, match=f"has the weight '{left}', which {name} has not.*Build the"):
+        load_foreign(network, state)
+    assert all(torch.equal(before[key], value) for key, value in network.state_dict().items())
+
+
+@pytest.mark.parametrize("trunk", [entry for entry in trunks() if entry.kind != "own"], ids=lambda e: e.name)
+def test_every_classifier_but_for_its_head_has_a_place_in_its_trunk(trunk: TrunkEntry) -> None:
+    """Names alone: what is refused as left over is never what the trunk's own library stores."""
+    with torch.device("meta"):
+        filled = trunk.builder(4096)
+        if trunk.kind == "timm":
+            net = pytest.importorskip("timm").create_model(trunk.name)
+        else:
+            extra = {"init_weights": False} if trunk.name == "googlenet" else {}
+            net = torchvision.models.get_model(trunk.name, weights=None, **extra)
+    state = net.state_dict()
+    own = filled.own_state(state)
+    taken = {id(value) for value in own.values()}
+    assert own.keys() == filled.state_dict().keys()
+    assert all(filled.is_former_head(key) for key, value in state.items() if id(value) not in taken)
+
+
+@pytest.mark.parametrize(("name", "unused"), [("fcn32s_resnet18", "fc."), ("fcn32s_vgg11", "classifier.6.")])
+def test_no_number_in_what_is_not_used_does_no_harm(name: str, unused: str) -> None:
+    network = create_model(name, 2, fc_channels=8)
+    state = torchvision.models.get_model(network.name[7:], weights=None, num_classes=2).state_dict()
+    if "vgg" in name:
+        state |= {f"classifier.{n}.bias": torch.zeros(8) for n in (0, 3)}
+        state |= {"classifier.0.weight": torch.ones(8, 25088), "classifier.3.weight": torch.ones(8, 8)}
+    state[f"{unused}bias"] = torch.tensor([0.0, torch.nan])
+    loaded = load_foreign(network, state)
+    assert loaded.dropped == (f"{unused}weight", f"{unused}bias")
+    assert not any("fc6" in key for key in loaded.untouched)
+    assert network.mean == IMAGENET_MEAN
 
 
 @torch.no_grad()

@@ -130,6 +130,18 @@ def test_any_network_of_timm_is_a_trunk_by_its_name() -> None:
         create_model("fcn8s_timm:hrnet_w18_small", 2)  # its branches fit sizes of 32 k only
 
 
+def test_weights_of_a_deeper_network_of_timm_are_refused_its_own_head_is_not() -> None:
+    with torch.device("meta"):
+        trunk = TimmTrunk("resnetv2_50")
+    assert trunk.is_former_head("norm.weight")  # behind its last stage, unlike a ResNet's
+    assert not trunk.is_former_head("stages.2.blocks.6.conv1.weight")
+    deeper = timm.create_model("resnet26t", pretrained=False).state_dict()
+    with pytest.raises(
+        CheckpointError, match=r"has the weight 'layer1\.1\..*', which fcn8s_timm:resnet14t has"
+    ):
+        create_model("fcn8s_timm:resnet14t", 2, weights=deeper)
+
+
 def test_registered_trunks_know_their_strides_before_they_are_built() -> None:
     """The list of networks is made from what was registered; nothing of timm is imported for it."""
     entries = {entry.name: entry for entry in trunks()}

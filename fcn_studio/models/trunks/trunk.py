@@ -13,6 +13,15 @@ IMAGENET_MEAN = (123.675, 116.28, 103.53)  # torchvision's 0.485, 0.456, 0.406 o
 IMAGENET_STD = (58.395, 57.12, 57.375)
 
 
+FORMER_HEADS = ("fc.", "classifier.", "head.", "conv_head.", "norm_head.", "bn2.", "aux.", "aux1.", "aux2.")
+"""How the names begin, in torchvision and timm, of what turns a classifier's features into its answer."""
+
+
+def is_head_name(name: str) -> bool:
+    """Whether a classifier's weight of that name belongs to what follows its features."""
+    return name.startswith(FORMER_HEADS)
+
+
 class Features(dict[int, Tensor]):
     """Stride to map [N, channels[stride], h, w]; the deepest is what the deep score is computed from.
 
@@ -86,3 +95,7 @@ class Trunk(nn.Module):
         """The entries of a classifier's state dict that are this trunk's, under this trunk's names."""
         own = self.state_dict()
         return {name: value for name, value in state.items() if name in own}
+
+    def is_former_head(self, name: str) -> bool:
+        """Whether an entry of a classifier's state dict, not taken by ``own_state``, may be left out."""
+        return is_head_name(name)
