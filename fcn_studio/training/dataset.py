@@ -18,11 +18,12 @@ from fcn_studio.training.checks import require_sound
 from fcn_studio.training.deck import Deck
 from fcn_studio.training.events import Prepared, TrainEvent
 from fcn_studio.training.left_out import Unreadable
-from fcn_studio.training.loop import Outcome, Training, Validate
+from fcn_studio.training.loop import Outcome, Training
 from fcn_studio.training.run_folder import RunFolder
 from fcn_studio.training.settings import Recipe, default_numbers
 from fcn_studio.training.start import Start, make_teaching
 from fcn_studio.training.validate import Examination, choose_examination
+from fcn_studio.training.verdict import Validate
 
 Classes = tuple[str, ...] | None
 
@@ -69,7 +70,7 @@ def train_dataset(
     if resume:
         training.resume()
     elif not start.is_new:
-        yield from unreadable.told(training.check_start())
+        training.check_start()
     outcome = yield from unreadable.told(training.run(cancel))
     if exam is not None and outcome.best_miou is not None:
         outcome = replace(outcome, basis=exam.basis)

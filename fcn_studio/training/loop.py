@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import copy
 import time
-from collections.abc import Callable, Generator
-from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Any
 
 import torch
+from torch import Tensor
 
 from fcn_studio.core.cancel import CancelToken
 from fcn_studio.core.errors import Cancelled, InputError, TrainingError
@@ -22,7 +23,7 @@ from fcn_studio.training.crops import choose_crops
 from fcn_studio.training.deck import Deck
 from fcn_studio.training.depthwise import speed_up_depthwise
 from fcn_studio.training.distill import Teaching
-from fcn_studio.training.events import Finished, Paused, Progress, StepDone, TrainEvent, Validated
+from fcn_studio.training.events import Finished, Paused, StepDone, TrainEvent
 from fcn_studio.training.loss import class_weights
 from fcn_studio.training.objective import Objective, Whole
 from fcn_studio.training.optimizer import make_optimizer, set_training_mode
@@ -31,11 +32,10 @@ from fcn_studio.training.run_folder import RunFolder
 from fcn_studio.training.schedule import set_rates
 from fcn_studio.training.settings import Recipe
 from fcn_studio.training.unweigh import take_back_weights
+from fcn_studio.training.verdict import START, VALIDATION, MeasureProgress, Validate, Verdict
 
-Validate = Callable[[FcnNetwork, int], Generator[None, None, Validated]]
-"""(network, step) to a generator that pauses after every image and returns the figures."""
-MeasureProgress = Callable[[FcnNetwork], Generator[None, None, Progress]]
-"""Network to a generator that pauses after every image and returns what it has learnt and kept."""
+STOPPED = "stopped"
+"""The reason of a run that ended because it was asked to."""
 
 
 @dataclass(frozen=True)
@@ -72,9 +72,8 @@ class Training:
     ) -> None:
         self.recipe = recipe
         self._deck = deck
-        self._validate = validate
-        self._progress = progress
         self._run = run
+        self._verdict = Verdict(recipe, validate, progress, self._log)
         self._model = copy.deepcopy(model).to(device)
         counts, present = (torch.from_numpy(numbers) for numbers in (deck.counts, deck.present))
         self._weights = class_weights(counts, present, recipe.balance)
@@ -88,62 +87,76 @@ class Training:
         self._objective = Objective(recipe, self._weights, device)
         self._maker = BatchMaker(deck, recipe, spec, teaching)
         self._step = 0
-        self._best: dict[str, Any] | None = None
-        self._times_learnt = 0
-        self._since_best = 0
         self._seconds = 0.0
+        self._reason = ""
 
     def run(self, cancel: CancelToken) -> Generator[TrainEvent, None, Outcome]:
         """Train until the steps are done, a stop is asked for, or nothing gets better.
 
         Raises Cancelled (after storing the state) when the token is cancelled, TrainingError when the loss
-        stops being a number. The state is also stored when the generator is closed.
+        stops being a number. The state is also stored when the generator is closed, at whichever event.
         """
-        started, saved = time.monotonic() - self._seconds, time.monotonic()
-        reason = "all steps"
+        started = time.monotonic() - self._seconds
         try:
-            while self._step < self.recipe.steps:
-                cancel.raise_if_cancelled()
-                if cancel.stop_requested:
-                    reason = "stopped"
-                    break
-                loss = yield from self._make_step()
-                self._seconds = time.monotonic() - started
-                left = self._seconds / self._step * (self.recipe.steps - self._step)
-                self._log(step=self._step, loss=round(loss, 5))
-                yield StepDone(self._step, self.recipe.steps, loss, left)
-                if self._step % self.recipe.validate_every == 0 or self._step == self.recipe.steps:
-                    reason = (yield from self._look()) or reason
-                    if reason != "all steps":
-                        break
-                if time.monotonic() - saved > self.recipe.save_every_s:
-                    self._save()
-                    saved = time.monotonic()
+            yield from self._go_on(cancel, started)
         except (Cancelled, GeneratorExit):
-            self._save()  # raised between two steps only, so that the state is whole
+            self._seconds = time.monotonic() - started
+            self._save()  # whole: a half-made step is undone, what is left of a look is still due
             raise
         self._seconds = time.monotonic() - started
         self._save()
-        best = self._best["miou"] if self._best else None
-        yield Finished(self._step, self._seconds, reason, best)
-        return Outcome(self._result(), best, self._step, self._seconds, reason)
+        best = self._verdict.best_miou
+        yield Finished(self._step, self._seconds, self._reason, best)
+        return Outcome(self._result(), best, self._step, self._seconds, self._reason)
 
-    def check_start(self) -> Generator[TrainEvent, None, None]:
-        """Measure the untrained network, so that a run that only spoils it gives back the start."""
-        if self._validate is not None and self._step == 0 and self.recipe.start_counts:
-            yield from self._measure(self._validate)
+    def _go_on(self, cancel: CancelToken, started: float) -> Generator[TrainEvent, None, None]:
+        """Steps and looks until there is a reason to end; ``started``: on the monotonic clock."""
+        recipe, saved = self.recipe, time.monotonic()
+        while not self._reason:
+            cancel.raise_if_cancelled()
+            if self._verdict.due:
+                self._reason = yield from self._verdict.look(self._answering, self._step)
+            elif self._step >= recipe.steps:
+                self._reason = "all steps"
+            elif cancel.stop_requested:
+                self._reason = STOPPED
+            else:
+                loss = yield from self._make_step()
+                if self._step % recipe.validate_every == 0 or self._step == recipe.steps:
+                    self._verdict.due = VALIDATION
+                self._seconds = time.monotonic() - started
+                left = self._seconds / self._step * (recipe.steps - self._step)
+                self._log(step=self._step, loss=round(loss, 5))
+                yield StepDone(self._step, recipe.steps, loss, left)
+            if time.monotonic() - saved > recipe.save_every_s:
+                self._save()
+                saved = time.monotonic()
+
+    def check_start(self) -> None:
+        """Let the run begin with measuring its start, so that one that only spoils it gives that back."""
+        if self._step == 0 and self.recipe.start_counts:
+            self._verdict.due = START
 
     def _make_step(self) -> Generator[TrainEvent, None, float]:
-        """One update; pauses between the passes that make up its batch. Returns the loss."""
+        """One update; pauses between the passes that make up its batch. Returns the loss.
+
+        Closed at a pause it leaves all as it was before.
+        """
         recipe, model = self.recipe, self._model
         set_rates(self._optimizer, self._step, recipe)
         set_training_mode(model, recipe)
+        random = self._random.state
         batches = self._draw(recipe.is_whole(self._step))
         all_of_it = Whole.of(batches)
+        statistics = [value.clone() for value in model.buffers()] if len(batches) > 1 else []
         total = 0.0
         for number, batch in enumerate(batches):
             if number:
-                yield Paused()
+                try:
+                    yield Paused()
+                except GeneratorExit:
+                    self._undo(random, statistics)
+                    raise
             with self._random.lent():  # dropout draws, too
                 loss = self._objective(model, batch, all_of_it)
             loss.backward()  # type: ignore[no-untyped-call]
@@ -158,6 +171,14 @@ class Training:
         self._step += 1
         return total
 
+    @torch.no_grad()
+    def _undo(self, random: Tensor, statistics: list[Tensor]) -> None:
+        """Take back what the first passes of a step change: draws, gradients, statistics of BatchNorm."""
+        self._random.state = random
+        self._optimizer.zero_grad(set_to_none=True)
+        for value, before in zip(self._model.buffers(), statistics, strict=True):
+            value.copy_(before)
+
     def _draw(self, whole: bool) -> list[Batch]:
         """The passes of a batch; drawn again where the deck finds that a sample cannot be read any more."""
         while True:
@@ -165,39 +186,10 @@ class Training:
                 crops = choose_crops(self._deck, self.recipe, None if whole else self._maker.side_px)
                 return [self._maker.make(part, whole) for part in self._maker.split(crops, whole)]
 
-    def _look(self) -> Generator[TrainEvent, None, str]:
-        """Validate and look at what is learnt; returns a reason to end, or an empty text."""
-        recipe = self.recipe
-        if self._validate is not None:
-            better = yield from self._measure(self._validate)
-            self._since_best = 0 if better else self._since_best + 1
-            if recipe.patience and self._since_best >= recipe.patience:
-                return "no longer better"
-        if self._progress is not None and recipe.learnt_share:
-            found = yield from _pausing(self._progress(self._answering()))
-            enough = found.learnt >= recipe.learnt_share and found.kept >= recipe.kept_share
-            self._times_learnt = self._times_learnt + 1 if enough else 0
-            self._log(step=self._step, learnt=round(found.learnt, 4), kept=round(found.kept, 4))
-            if self._times_learnt >= 2:
-                return "learnt"
-        return ""
-
-    def _measure(self, validate: Validate) -> Generator[TrainEvent, None, bool]:
-        model = self._answering()
-        found = yield from _pausing(validate(model, self._step))
-        top = self._best["top"] if self._best else -1.0
-        better = found.miou >= top - self.recipe.tie
-        if better:
-            state = copy.deepcopy(model.state_dict())
-            self._best = {"miou": found.miou, "top": max(top, found.miou), "model": state}
-        self._log(step=found.step, miou=found.miou, per_class=found.per_class)
-        yield replace(found, best=better)
-        return better
-
     def _result(self) -> FcnNetwork:
         model = copy.deepcopy(self._answering())
-        if self._best is not None:
-            model.load_state_dict(self._best["model"])
+        if self._verdict.best is not None:
+            model.load_state_dict(self._verdict.best["model"])
         return model
 
     def _answering(self) -> FcnNetwork:
@@ -221,8 +213,10 @@ class Training:
                 "average": self._average.model.state_dict(),
                 "optimizer": self._optimizer.state_dict(),
                 "random": self._random.state,
-                "best": self._best,
-                **{name: getattr(self, name) for name in _COUNTERS},
+                "reason": self._reason,
+                "_step": self._step,
+                "_seconds": self._seconds,
+                **self._verdict.state,
             }
         )
 
@@ -231,8 +225,11 @@ class Training:
         """How many steps are done."""
         return self._step
 
-    def resume(self) -> None:
-        """Go on from the state in the run folder, exactly as if it had never stopped (on the CPU)."""
+    def resume(self, *, after_stop: bool = True) -> None:
+        """Go on from the state in the run folder, exactly as if it had never stopped (on the CPU).
+
+        A run that had ended just ends again; so does, unless ``after_stop``, one that was asked to stop.
+        """
         if self._run is None or not self._run.has_state:
             raise TrainingError(
                 "There is no stored state to go on from: start the run anew without --resume."
@@ -243,25 +240,13 @@ class Training:
             self._average.model.load_state_dict(state["average"])
             self._optimizer.load_state_dict(state["optimizer"])
             self._random.state = state["random"]
-            self._best = state["best"]
-            for name in _COUNTERS:
-                setattr(self, name, state[name])
+            self._step, self._seconds = state["_step"], state["_seconds"]
+            self._verdict.restore(state)
         except (KeyError, RuntimeError, ValueError) as error:
             raise TrainingError(
                 "The stored state belongs to another network: start the run anew (without --resume)."
             ) from error
 
-
-_COUNTERS = ("_step", "_since_best", "_times_learnt", "_seconds")
-_Found = TypeVar("_Found")
-
-
-def _pausing(walk: Generator[None, None, _Found]) -> Generator[TrainEvent, None, _Found]:
-    """Hand on every pause of ``walk`` as an event without news, so that urgent work gets its turn."""
-    while True:
-        try:
-            next(walk)
-        except StopIteration as end:
-            found: _Found = end.value
-            return found
-        yield Paused()
+        reason = state.get("reason", "")  # an earlier version stored none
+        goes_on = reason == STOPPED and (after_stop or self._step == 0)
+        self._reason = "" if goes_on else reason
