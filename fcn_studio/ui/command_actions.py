@@ -7,16 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
-from PySide6.QtWidgets import (
-    QApplication,
-    QLabel,
-    QLineEdit,
-    QMainWindow,
-    QMenu,
-    QMenuBar,
-    QPlainTextEdit,
-    QWidget,
-)
+from PySide6.QtWidgets import QLabel, QMainWindow, QMenu, QMenuBar, QWidget
 
 from fcn_studio.core.errors import FcnStudioError
 from fcn_studio.ui.commands import COMMANDS, MENUS, Command, Situation
@@ -29,7 +20,6 @@ if TYPE_CHECKING:
 
 PEEK_AFTER_S = 0.3
 KEYS_IN = "keysIn"  # dynamic property: a text and the commands whose keys stand in it
-TEXT_FIELDS = (QLineEdit, QPlainTextEdit)
 ROLES = {"quit": QAction.MenuRole.QuitRole, "about": QAction.MenuRole.AboutRole}
 MODIFIER_KEYS: dict[int, Qt.KeyboardModifier] = {
     Qt.Key.Key_Shift: Qt.KeyboardModifier.ShiftModifier,
@@ -173,6 +163,8 @@ class CommandActions(QObject):
     def _do(self, command: Command) -> None:
         if command.holds and self._actions[command.id].is_by_key:
             self._toggled_at[command.id] = time.monotonic()
+            if (application := QCoreApplication.instance()) is not None:
+                application.installEventFilter(self)
         try:
             command.action(self._deeds)
         except FcnStudioError as error:
@@ -180,27 +172,30 @@ class CommandActions(QObject):
 
     # --- keys that show the other state only while they are held ----------------------------------------
 
-    def on_key_released(self, event: QKeyEvent) -> bool:
-        """A key came up: a toggle whose key was held goes back; True when it did.
-
-        Of a key with Shift either part may come up first.
-        """
-        if event.isAutoRepeat() or isinstance(QApplication.focusWidget(), TEXT_FIELDS):
-            return False
-        return self._end_peeks([i for i in self._toggled_at if self._belongs(event.key(), i)])
-
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.WindowDeactivate:  # keys come up elsewhere now
+        """Of the window; while a peek's key is down, of the whole program.
+
+        A menu or a field may have the keys by the time it comes up. Of a key with Shift either part may come
+        up first.
+        """
+        kind = event.type()
+        if kind == QEvent.Type.WindowDeactivate and watched is self._window:  # keys come up elsewhere now
             self._end_peeks(list(self._toggled_at))
+        elif kind == QEvent.Type.KeyRelease and self._toggled_at:
+            released: QKeyEvent = event  # type: ignore[assignment]
+            if not released.isAutoRepeat():
+                self._end_peeks([i for i in self._toggled_at if self._belongs(released.key(), i)])
         return super().eventFilter(watched, event)
 
-    def _end_peeks(self, command_ids: list[str]) -> bool:
-        """The keys of these commands are up: those that were held go back; True when there were any."""
+    def _end_peeks(self, command_ids: list[str]) -> None:
+        """The keys of these commands are up: those that were held go back."""
         now = time.monotonic()
         held = [i for i in command_ids if now - self._toggled_at.pop(i) >= PEEK_AFTER_S]
         for command_id in held:
             self._actions[command_id].trigger()
-        return bool(held)
+        application = QCoreApplication.instance()
+        if application is not None and not self._toggled_at:
+            application.removeEventFilter(self)
 
     def _belongs(self, key: int, command_id: str) -> bool:
         """Whether a key is one of a command's keys, or has to be held for one."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, QTimer
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
     QDockWidget,
     QMainWindow,
@@ -45,7 +45,6 @@ from fcn_studio.ui.window_memory import SMALLEST_SIZE, keep_window, restore_wind
 if TYPE_CHECKING:
     from fcn_studio.session.session import Session
 
-LAYERS = ("labels", "prediction")
 RIGHT_PX = 308
 LEFT_PX = 236
 LEFT_HEIGHTS_PX = [600, 210]
@@ -254,10 +253,6 @@ class MainWindow(QMainWindow):
 
     def sizeHint(self) -> QSize:
         return QSize(1440, 900)
-
-    def keyReleaseEvent(self, event: QKeyEvent) -> None:
-        if not self.actions_of.on_key_released(event):
-            super().keyReleaseEvent(event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if any(url.isLocalFile() for url in event.mimeData().urls()):

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QEvent, QMimeData, QPointF, Qt, QUrl
+from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QMenu
 
 from fcn_studio.core.classes import UNLABELLED
 from fcn_studio.ui.app import App
@@ -165,6 +165,32 @@ def test_a_peek_ends_when_the_window_is_left(used: App) -> None:
     assert canvas.layer_visible("prediction")
     QTest.keyRelease(canvas, Qt.Key.Key_S)
     assert canvas.layer_visible("prediction")
+
+
+@pytest.mark.parametrize("where", ["menu", "field", "canvas"])
+def test_a_peek_ends_wherever_its_key_comes_up(used: App, where: str) -> None:
+    canvas, field = used.window.canvas, used.window.images.filter
+    canvas.setFocus()
+    QTest.keyPress(canvas, Qt.Key.Key_S)
+    menu = QMenu(used.window)
+    menu.addAction("x")
+    if where == "field":
+        field.setFocus()
+    else:
+        menu.popup(used.window.mapToGlobal(QPoint(300, 300)))
+    time.sleep(0.35)
+    QTest.qWait(10)
+    assert not canvas.layer_visible("prediction")
+    if where == "canvas":
+        menu.close()
+        drag(used, (0.4, 0.4), (0.5, 0.5))
+        assert not canvas.layer_visible("prediction"), "painting and looking about do not end it"
+    QTest.keyRelease({"menu": menu, "field": field, "canvas": canvas}[where], Qt.Key.Key_S)
+    assert canvas.layer_visible("prediction")
+    menu.close()
+    QTest.keyRelease(canvas, Qt.Key.Key_S)
+    assert canvas.layer_visible("prediction")
+    menu.deleteLater()
 
 
 def test_letters_typed_into_a_field_are_letters(used: App) -> None:
