@@ -46,7 +46,7 @@ def train_dataset(
     """Train on the "train" images, validate on "val", and write the best network to ``out_path``.
 
     ``only``: class keys over which the validation's mean runs. A run with a folder can be resumed, on the CPU
-    exactly. A sample that cannot be read is left out, with an event. Raises TrainingError (also where nothing
+    exactly; before it has stored a state that is to begin it anew. A sample that cannot be read is left out, with an event. Raises TrainingError (also where nothing
     is left), DeviceError, CheckpointError, StorageError, Cancelled.
     """
     where = choose_device(device)
@@ -67,7 +67,7 @@ def train_dataset(
         start.model, start.spec, deck, recipe, seed=seed, device=where, teaching=teaching,
         validate=_validation(exam, start.spec, where, only), run=run,
     )  # fmt: skip
-    if resume:
+    if run is not None and run.has_state:
         training.resume()
     elif not start.is_new:
         training.check_start()
@@ -89,7 +89,8 @@ def train_dataset(
 def _begin(
     path: Path | None, resume: bool, start: Start, source: SampleSource, recipe: Recipe, seed: int
 ) -> RunFolder | None:
-    """The run folder with its config, new or found equal."""
+    """The run folder with its config, new or found equal; one that was broken off before it stored a state
+    begins anew."""
     if path is None:
         return None
     run = RunFolder(path)
@@ -105,7 +106,7 @@ def _begin(
     }
     if resume:
         run.require_same(config, {"recipe": default_numbers()})
-    else:
+    if not (resume and run.has_state):
         run.begin(config)
     return run
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from fcn_studio.core.cancel import CancelToken
-from fcn_studio.core.errors import UsageError
+from fcn_studio.core.errors import TrainingError, UsageError
 from fcn_studio.models.checkpoint import load_checkpoint
 from fcn_studio.models.spec import read_card
 from fcn_studio.training.events import StageBegun, StepDone
@@ -103,6 +103,22 @@ def test_an_interrupted_stage_is_gone_on_with_and_a_finished_one_kept(tmp_path: 
     assert [e.step for e in events if isinstance(e, StepDone)] == [2]
     ids = [read_card(tmp_path / word / "out.safetensors").id for word in ("whole", "cut")]
     assert ids[0] == ids[1]
+
+
+def test_a_stage_that_stored_no_state_yet_begins_anew_from_the_one_before_it(tmp_path: Path) -> None:
+    """Killed in its first minute: its config is there, nothing else."""
+    _run(tmp_path / "whole", run_folder=tmp_path / "whole" / "run")
+    _run(tmp_path / "cut", run_folder=tmp_path / "cut" / "run")
+    cut = tmp_path / "cut"
+    (cut / "run" / NAMES[1] / "state.pt").unlink()
+    (cut / "out.safetensors").unlink()
+    events, _ = _run(cut, run_folder=cut / "run", resume=True)
+    assert [e.step for e in events if isinstance(e, StepDone)] == [1, 2]  # of the second stage alone
+    ids = [read_card(tmp_path / word / "out.safetensors").id for word in ("whole", "cut")]
+    assert ids[0] == ids[1]
+    (cut / "run" / NAMES[1] / "state.pt").unlink()
+    with pytest.raises(TrainingError, match="another recipe"):  # still only as it was begun
+        _run(cut, run_folder=cut / "run", resume=True, numbers=QUICK.with_changes(steps=3))
 
 
 def test_a_stop_leaves_the_network_of_its_stage(tmp_path: Path) -> None:
