@@ -126,8 +126,11 @@ def test_any_network_of_timm_is_a_trunk_by_its_name() -> None:
         create_model("fcn8s_timm:resnet19", 2)
     with pytest.raises(CheckpointError, match="vit_tiny_patch16_224 cannot be a trunk"):
         create_model("fcn8s_timm:vit_tiny_patch16_224", 2)
-    with pytest.raises(CheckpointError, match="cannot be a trunk"):
-        create_model("fcn8s_timm:hrnet_w18_small", 2)  # its branches fit sizes of 32 k only
+    for name in ("hrnet_w18_small", "swin_tiny_patch4_window7_224"):  # sizes of 32 k only; 224 x 224 only
+        with pytest.raises(
+            CheckpointError, match=f"{name} cannot be a trunk: it does not take pictures of any"
+        ):
+            create_model(f"fcn8s_timm:{name}", 2)
 
 
 def test_weights_of_a_deeper_network_of_timm_are_refused_its_own_head_is_not() -> None:
