@@ -46,8 +46,9 @@ def train_dataset(
     """Train on the "train" images, validate on "val", and write the best network to ``out_path``.
 
     ``only``: class keys over which the validation's mean runs. A run with a folder can be resumed, on the CPU
-    exactly; before it has stored a state that is to begin it anew. A sample that cannot be read is left out, with an event. Raises TrainingError (also where nothing
-    is left), DeviceError, CheckpointError, StorageError, Cancelled.
+    exactly; before it has stored a state that is to begin it anew. A sample that cannot be read is left out,
+    with an event. Raises TrainingError (also where nothing is left), DeviceError, CheckpointError,
+    StorageError, Cancelled.
     """
     where = choose_device(device)
     names = source.names("train")

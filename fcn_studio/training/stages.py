@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import torch
 
 from fcn_studio.core.cancel import CancelToken
 from fcn_studio.core.errors import UsageError
@@ -14,7 +15,7 @@ from fcn_studio.core.ports import SampleSource
 from fcn_studio.models.checkpoint import load_checkpoint, save_checkpoint
 from fcn_studio.models.growth import grow_head
 from fcn_studio.models.heads import HEADS
-from fcn_studio.models.registry import heads_of, trunks
+from fcn_studio.models.registry import create_model, heads_of, trunks
 from fcn_studio.training.dataset import train_dataset
 from fcn_studio.training.events import StageBegun, TrainEvent
 from fcn_studio.training.loop import Outcome
@@ -57,8 +58,9 @@ def train_stages(
 
     Every stage has its own folder in ``run_folder``, and its result lies beside ``out_path`` with the head's
     name behind a hyphen; the last one, or the one that was stopped, at ``out_path``. ``more`` and the errors
-    are those of ``train_dataset``.
+    are those of ``train_dataset``; a network that cannot be built is refused before the first stage.
     """
+    _require_buildable(names[1:], start, seed)
     for number, name in enumerate(names):
         last = number == len(names) - 1
         path = out_path if last else stage_path(out_path, name)
@@ -97,6 +99,13 @@ def grow_start(path: Path, source: SampleSource, seed: int = 0) -> Start:
         child_card(spec, source), name=grown.name, architecture=grown.name, **grown.card_geometry()
     )
     return Start(grown, card)
+
+
+def _require_buildable(names: Sequence[str], start: Start, seed: int) -> None:
+    """Raise CheckpointError where one of the networks does not go with the options of ``start``."""
+    with torch.device("meta"), PrivateRandom(seed).lent():  # without memory or time for its weights
+        for name in names:
+            create_model(name, start.model.classes, **start.model.options)  # type: ignore[arg-type]
 
 
 def _has_begun(folder: Path) -> bool:

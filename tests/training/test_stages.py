@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from fcn_studio.core.cancel import CancelToken
-from fcn_studio.core.errors import TrainingError, UsageError
+from fcn_studio.core.errors import CheckpointError, TrainingError, UsageError
 from fcn_studio.models.checkpoint import load_checkpoint
 from fcn_studio.models.spec import read_card
 from fcn_studio.training.events import StageBegun, StepDone
@@ -119,6 +119,14 @@ def test_a_stage_that_stored_no_state_yet_begins_anew_from_the_one_before_it(tmp
     (cut / "run" / NAMES[1] / "state.pt").unlink()
     with pytest.raises(TrainingError, match="another recipe"):  # still only as it was begun
         _run(cut, run_folder=cut / "run", resume=True, numbers=QUICK.with_changes(steps=3))
+
+
+def test_a_stage_that_cannot_be_built_is_refused_before_the_first_begins(tmp_path: Path) -> None:
+    names = stage_names("fcn8s_alexnet")
+    start = make_start(names[0], SOURCE, options={"padding": "paper", "fc_channels": 8})
+    walk = train_stages(start, SOURCE, tmp_path / "out", QUICK, names=names, cancel=CancelToken())
+    with pytest.raises(CheckpointError, match="no fcn16s_alexnet with padding='paper'"):
+        next(walk)
 
 
 def test_a_stop_leaves_the_network_of_its_stage(tmp_path: Path) -> None:
