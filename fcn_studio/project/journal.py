@@ -212,16 +212,18 @@ class Journal:
         """Open the file for writing; the first time, do what the plan asks for before."""
         flags = _READ_WRITE
         if self._opened:
-            expected, header = self._file_bytes, None
+            # What fsync refused may be gone from the file; it is written again from its beginning.
+            least, most, header = self._good_bytes, self._file_bytes, None
         else:
             self._prepare()
-            expected = 0 if self._plan.create else self._plan.file_bytes
+            least = most = 0 if self._plan.create else self._plan.file_bytes
             header = make_header(self._plan.header) if self._plan.create else None
             flags |= os.O_CREAT if self._plan.create else 0
         descriptor = os.open(self.path, flags, 0o666)
         try:
             lock_file(descriptor, self.path)
-            if os.fstat(descriptor).st_size != expected or not is_same_file(descriptor, self.path):
+            size = os.fstat(descriptor).st_size
+            if not least <= size <= most or not is_same_file(descriptor, self.path):
                 raise StorageError(
                     f"{self.path} was changed by another program since the image was opened: "
                     "open the image again."
@@ -231,6 +233,8 @@ class Journal:
             elif not self._opened:
                 cut_tail(descriptor, self.path, self._plan.good_bytes, self._plan.file_bytes)
                 self._good_bytes = self._file_bytes = self._synced_bytes = self._plan.good_bytes
+            else:
+                self._file_bytes = size
         except BaseException:
             os.close(descriptor)
             raise

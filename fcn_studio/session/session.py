@@ -25,8 +25,9 @@ from fcn_studio.session.events import Level, Notice, SessionEvents
 from fcn_studio.session.exporting import ExportDesk
 from fcn_studio.session.history import HistoryDesk
 from fcn_studio.session.images import ImageDesk, OpenedImage
-from fcn_studio.session.keeping import PROJECT_FILE, Keeper
+from fcn_studio.session.keeping import Keeper
 from fcn_studio.session.predicting import CheckpointEntry, PredictionDesk
+from fcn_studio.session.recording import PROJECT_FILE
 from fcn_studio.session.samples import prepare_samples
 from fcn_studio.session.shelf import ShelfDesk
 from fcn_studio.session.teaching import TeachingDesk
@@ -231,11 +232,11 @@ class Session:
 
     def _store_classes(self, table: ClassTable) -> None:
         if self.project is not None:
-            self._keeper.keep_classes(self.project, table)
+            self._keeper.record.keep_classes(self.project, table)
 
     def _store_active(self, checkpoint: str | None) -> None:
         if self.project is not None:
-            self._keeper.keep_active(self.project, checkpoint)
+            self._keeper.record.keep_active(self.project, checkpoint)
 
     def _find_reason(self) -> str | None:
         if self.project is None:
@@ -258,7 +259,7 @@ class Session:
     def mark_reviewed(self, reviewed: bool = True) -> None:
         """Say that the open image needs no more work; accepts nothing by itself."""
         if self.project is not None and self.document is not None:
-            self._keeper.keep_reviewed(self.project, self.document.image_id, reviewed)
+            self._keeper.record.keep_reviewed(self.project, self.document.image_id, reviewed)
 
     def copy_previous_labels(self) -> None:
         """Take the labels of the image before this one over where nothing is said here; one edit."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import sys
 import threading
 from pathlib import Path
 
@@ -195,3 +197,85 @@ def test_coming_back_while_strokes_are_made_durable_is_no_other_window(
     slow.set()
     desk.on_disk()
     assert not desk.complaints
+
+
+@pytest.fixture
+def slow_disk(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
+    """fsync of what is written from now on waits for `go`, then fails while `full` and drops what it had."""
+    real, disk = os.fsync, {"full": False, "go": threading.Event(), "sizes": {}}
+
+    def fsync(descriptor: int) -> None:
+        name = os.readlink(f"/proc/self/fd/{descriptor}")
+        if disk["full"]:
+            if name in disk["sizes"]:
+                assert disk["go"].wait(20)
+                os.truncate(name, min(disk["sizes"][name], os.stat(name).st_size))
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        real(descriptor)
+
+    if sys.platform != "linux":
+        pytest.skip("asks the system which file a descriptor stands for")
+    monkeypatch.setattr(os, "fsync", fsync)
+    return disk
+
+
+@pytest.mark.parametrize("first_strokes", [0, 1])
+@pytest.mark.parametrize("comes_back", [False, True])
+def test_strokes_that_fsync_refuses_once_their_image_is_left_are_kept_and_written_later(
+    desk, start, photos: Path, slow_disk, first_strokes: int, comes_back: bool
+) -> None:
+    for number in range(first_strokes):
+        desk.stroke(10 + number, 10, 1)
+        desk.on_disk()
+    desk.settle()
+    journal = desk.session._keeper._work.journal.path
+    slow_disk["sizes"][str(journal)] = journal.stat().st_size if journal.exists() else 0
+    slow_disk["full"] = True
+    desk.stroke(40, 40, 2)
+    painted = desk.labels.copy()
+    desk.show("b.png")  # at once, before the disk has said anything
+    slow_disk["go"].set()
+    desk.until(lambda: desk.session.editing.saved is Saved.IN_MEMORY)
+    desk.settle()
+    assert len([notice for notice in desk.notices if "wait in memory" in notice.text]) == 1
+    if comes_back:
+        desk.show("a.png")
+        assert (desk.labels == painted).all()
+        assert desk.session.editing.saved is Saved.IN_MEMORY
+    slow_disk["full"] = False
+    desk.session.editing.catch_up()
+    desk.until(lambda: desk.notices[-1].level is Level.SUCCESS)
+    # A process that is killed now has lost nothing.
+    again = start()
+    again.open(photos)
+    assert (again.labels == painted).all()
+    desk.settle()
+    assert desk.session.editing.saved is (Saved.ON_DISK if comes_back else Saved.NOTHING)
+    assert not desk.session._keeper._left, "nothing is held that is on disk"
+    assert len(again.document.history.done) == first_strokes + 1
+    assert not again.complaints
+
+
+def test_label_images_that_are_refused_while_fsync_has_not_answered_keep_the_strokes(
+    desk, start, photos: Path, slow_disk
+) -> None:
+    desk.stroke(10, 10, 1)
+    desk.on_disk()
+    desk.settle()
+    (photos.parent / "photos.fcnstudio" / "labels").write_text("in the way")
+    journal = desk.session._keeper._work.journal.path
+    slow_disk["sizes"][str(journal)] = journal.stat().st_size
+    slow_disk["full"] = True
+    desk.stroke(40, 40, 2)
+    painted = desk.labels.copy()
+    desk.show("b.png")
+    slow_disk["go"].set()
+    desk.settle()
+    assert desk.session.editing.saved is Saved.IN_MEMORY
+    slow_disk["full"] = False
+    desk.stroke(20, 20, 1)  # brings them along
+    desk.on_disk()
+    desk.settle()
+    again = start()
+    again.open(photos)
+    assert (again.labels == painted).all()
