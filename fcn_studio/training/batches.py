@@ -10,10 +10,11 @@ from torch import Tensor
 from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional
 
+from fcn_studio.core.classes import UNLABELLED
 from fcn_studio.models.spec import ModelSpec
 from fcn_studio.training.augment import change_light
 from fcn_studio.training.crops import Crop
-from fcn_studio.training.deck import UNLABELLED, Deck
+from fcn_studio.training.deck import Deck
 from fcn_studio.training.distill import Teaching
 from fcn_studio.training.settings import Recipe
 

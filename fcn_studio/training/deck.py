@@ -13,13 +13,13 @@ from torch import Tensor
 from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional
 
+from fcn_studio.core.classes import UNLABELLED
 from fcn_studio.core.errors import ImageReadError, InputError, TrainingError
 from fcn_studio.core.label_map import Provenance
 from fcn_studio.core.ports import Sample, SampleSource
 from fcn_studio.models.preprocess import compute_work_hw, scale_pixels
 from fcn_studio.training.left_out import Unreadable
 
-UNLABELLED = 255
 CACHE_BYTES = 768 * 2**20
 _SPOTS_PER_CLASS = 200
 

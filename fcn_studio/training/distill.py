@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from fcn_studio.core.classes import UNLABELLED
 from fcn_studio.models.layers import upsample_to_pixels
-from fcn_studio.training.deck import UNLABELLED, Deck
+from fcn_studio.training.deck import Deck
 
 ScoresOf = Callable[[Tensor], Tensor]
 """uint8 [3, H, W] to scores float [K, h, w] whose cell i lies on pixel stride * i."""

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-UNLABELLED = 255
+from fcn_studio.core.classes import UNLABELLED
+
 LOVASZ_PIXELS = 1 << 16
 """At most so many labelled pixels of a pass enter the Lovasz loss: they are sorted once a class."""
 
