@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from fcn_studio.core.errors import CheckpointError
 from fcn_studio.models.fcn import FcnNetwork
-from fcn_studio.models.pretrained import load_trunk_weights
+from fcn_studio.models.foreign import load_foreign
 from fcn_studio.models.registry import create_model
 
 torchvision = pytest.importorskip("torchvision")
@@ -40,7 +40,7 @@ def _classifier(name: str) -> nn.Module:
 
 def _convolutional(name: str, net: nn.Module) -> FcnNetwork:
     model = create_model(f"fcn32s_{name}", CLASSES, fc_channels=FC).double()
-    load_trunk_weights(model, net.state_dict())
+    load_foreign(model, net.state_dict())
     with torch.no_grad():
         model.score_layers()[0].weight.copy_(net.classifier[6].weight[:, :, None, None])
         model.score_layers()[0].bias.copy_(net.classifier[6].bias)
@@ -108,20 +108,20 @@ def test_weights_that_do_not_fit_are_named() -> None:
     model = create_model("fcn32s_alexnet", fc_channels=FC)
     state = dict(_classifier("alexnet").state_dict())
     with pytest.raises(CheckpointError, match=r"fc6\.weight.*8x256x6x6.*16x256x6x6.*fc_channels"):
-        load_trunk_weights(create_model("fcn32s_alexnet", fc_channels=16), state)
+        load_foreign(create_model("fcn32s_alexnet", fc_channels=16), state)
     state["features.3.weight"][0] = float("nan")
     with pytest.raises(CheckpointError, match=r"'features\.3\.weight' holds values that are no numbers"):
-        load_trunk_weights(model, state)
+        load_foreign(model, state)
     del state["features.3.weight"]
-    with pytest.raises(CheckpointError, match=r"lacks the weight 'features\.3\.weight'"):
-        load_trunk_weights(model, state)
+    with pytest.raises(CheckpointError, match=r"lacks the weight 'trunk\.features\.3\.weight'"):
+        load_foreign(model, state)
 
 
 def test_a_file_of_features_alone_leaves_fc6_and_fc7_as_they_were() -> None:
     model = create_model("fcn32s_alexnet", fc_channels=FC)
     before = model.trunk.state_dict()["classifier.fc6.weight"].clone()
     state = {k: v.float() for k, v in _classifier("alexnet").state_dict().items() if k.startswith("features")}
-    load_trunk_weights(model, state)
+    load_foreign(model, state)
     assert torch.equal(model.trunk.state_dict()["features.0.weight"], state["features.0.weight"])
     assert torch.equal(model.trunk.state_dict()["classifier.fc6.weight"], before)
 
