@@ -30,7 +30,7 @@ from fcn_studio.core.errors import CheckpointError, FcnStudioError, StorageError
 from fcn_studio.inference.places import default_cache_dir, prune_folder, remove_quietly
 from fcn_studio.io.atomic import write_atomic
 from fcn_studio.models.spec import ModelSpec, checkpoint_paths, read_card
-from fcn_studio.models.weights import finer_scores, read_state, require_own_weights
+from fcn_studio.models.weights import broken_message, finer_scores, read_state, require_own_weights
 
 Hw = tuple[int, int]
 
@@ -87,15 +87,15 @@ class OpenVinoEngine:
         """
         spec = read_card(checkpoint_path)
         require_own_weights(checkpoint_paths(checkpoint_path)[0], spec)
-        graph = graph_path.read_bytes()
-        identity = spec.id if finest is None else f"{spec.id}@{finest}"
+        graph, weights = graph_path.read_bytes(), _digest_weights(checkpoint_path)
+        made_of = weights, len(spec.class_keys), finest  # the id of a card proves nothing about the weights
 
         def compile_for(hw: Hw | None) -> Any:
-            blob_path = _blob_path(cache_dir or default_cache_dir(), (identity, hw), graph, threads)
+            blob_path = _blob_path(cache_dir or default_cache_dir(), (*made_of, hw), graph, threads)
             compiled = _read_blob(blob_path, threads)
             if compiled is None:
-                if read_card(checkpoint_path).id != spec.id:
-                    raise _misfit(spec, "its files have changed")
+                if _digest_weights(checkpoint_path) != weights:
+                    raise _misfit(spec, "its weights have just changed")
                 state = read_state(checkpoint_path)
                 for name in finer_scores(state, finest or 1):
                     state[name] = np.zeros_like(state[name])
@@ -147,8 +147,8 @@ def compile_graph(
 ) -> Any:
     """Put the weights of `state` into an ONNX graph (bytes) and compile it; an OpenVINO CompiledModel.
 
-    Every weight of the graph is replaced by the array of the same name; only its first axis, the number of
-    classes, may differ. hw: of the pictures, None = any.
+    Every weight of the graph is replaced by the array of the same name; only its first axis may differ, where
+    it is the number of classes. hw: of the pictures, None = any.
     Raises CheckpointError, naming the weight or the key that does not fit.
     """
     openvino = _import_openvino()
@@ -167,9 +167,9 @@ def compile_graph(
                 raise _misfit(spec, f"the weight {name!r} is missing")
             continue
         old, new = node.data, left.pop(name)
-        if old.ndim != new.ndim or old.shape[1:] != new.shape[1:]:
-            sizes = ["x".join(map(str, value.shape)) for value in (new, old)]
-            raise _misfit(spec, f"the weight {name!r} is {sizes[0]} instead of {sizes[1]}")
+        misfit = _find_misfit(name, old.shape, new.shape, spec)
+        if misfit:
+            raise _misfit(spec, misfit)
         constant = openvino.op.Constant(np.ascontiguousarray(new.astype(old.dtype)))
         constant.set_friendly_name(name)
         node.output(0).replace(constant.output(0))
@@ -186,6 +186,27 @@ def compile_graph(
         return core.compile_model(model, "CPU", _settings(threads))
     except RuntimeError as error:
         raise _misfit(spec, "its weights do not fit each other") from error
+
+
+def _find_misfit(name: str, old: tuple[int, ...], new: tuple[int, ...], spec: ModelSpec) -> str:
+    """Why a weight cannot stand where the graph's was; an empty text where it can."""
+    if len(old) == len(new) and old[1:] == new[1:]:
+        rows, classes = new[0], len(spec.class_keys)
+        # a network with united classes has more rows than classes; OpenVINO finds out what does not fit
+        if rows in (old[0], classes) or ("merged" in spec.options and rows > 1):
+            return ""
+        if "score" in name:
+            return f"class_keys: the card lists {classes} classes, the weights have {rows}"
+    sizes = ["x".join(map(str, shape)) for shape in (new, old)]
+    return f"the weight {name!r} is {sizes[0]} instead of {sizes[1]}"
+
+
+def _digest_weights(checkpoint_path: Path | str) -> str:
+    try:
+        with checkpoint_paths(checkpoint_path)[0].open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise CheckpointError(broken_message(checkpoint_paths(checkpoint_path)[0])) from error
 
 
 def _misfit(spec: ModelSpec, what: str) -> CheckpointError:
@@ -207,11 +228,11 @@ def _settings(threads: int | None) -> dict[str, Any]:
     return settings
 
 
-def _blob_path(cache_dir: Path, identity: tuple[str, Hw | None], graph: bytes, threads: int | None) -> Path:
+def _blob_path(cache_dir: Path, made_of: tuple[object, ...], graph: bytes, threads: int | None) -> Path:
     openvino = _import_openvino()
     digest = hashlib.sha256(graph)
     processor = openvino.Core().get_property("CPU", "FULL_DEVICE_NAME")
-    digest.update(repr((identity, openvino.__version__, processor, _settings(threads))).encode())
+    digest.update(repr((made_of, openvino.__version__, processor, _settings(threads))).encode())
     return cache_dir / "engines" / f"{digest.hexdigest()[:32]}.blob"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 
@@ -11,6 +12,7 @@ import onnx
 import pytest
 import torch
 from onnx import numpy_helper
+from safetensors.numpy import load_file, save_file
 
 from fcn_studio.core.errors import CheckpointError, DeviceError, UsageError
 from fcn_studio.core.resources import resource_path
@@ -20,7 +22,7 @@ from fcn_studio.inference.torch_engine import TorchEngine
 from fcn_studio.inference.upsample import compute_labels
 from fcn_studio.models.checkpoint import load_checkpoint
 from fcn_studio.models.spec import checkpoint_paths
-from fcn_studio.models.weights import read_state, read_strides
+from fcn_studio.models.weights import read_metadata, read_state, read_strides
 
 needs_openvino = pytest.mark.skipif(not openvino_engine.is_installed(), reason="OpenVINO is not installed")
 
@@ -137,6 +139,29 @@ def test_compiled_networks_come_back_from_the_cache_and_never_mix(make_checkpoin
 
 
 @needs_openvino
+@pytest.mark.parametrize("damage", ["nan", "lacking", "classes"])
+def test_what_was_compiled_before_does_not_hide_that_a_checkpoint_is_broken(
+    make_checkpoint, graph_path, tmp_path, damage
+):
+    weights, card = checkpoint_paths(tmp_path / "mine")
+    for own, made in zip((weights, card), checkpoint_paths(make_checkpoint(5)), strict=True):
+        own.write_bytes(made.read_bytes())
+    openvino_engine.OpenVinoEngine.open(weights, graph_path, tmp_path)
+    state, metadata = load_file(weights), read_metadata(weights)
+    if damage == "nan":
+        state["trunk.conv0.weight"][0] = np.nan
+    elif damage == "lacking":
+        del state["trunk.conv0.weight"]
+    else:
+        told = json.loads(card.read_text("utf-8"))
+        told["class_keys"], told["class_names"] = told["class_keys"][:4], told["class_names"][:4]
+        card.write_text(json.dumps(told), "utf-8")
+    save_file(state, weights, metadata)
+    with pytest.raises(CheckpointError):
+        openvino_engine.OpenVinoEngine.open(weights, graph_path, tmp_path)
+
+
+@needs_openvino
 @pytest.mark.parametrize("damage", ["cut", "flipped", "empty", "foreign"])
 def test_a_damaged_cache_is_built_again(make_checkpoint, graph_path, tmp_path, damage):
     checkpoint, x = make_checkpoint(5), make_input((49, 49))
@@ -175,7 +200,12 @@ def test_weights_of_another_network_are_refused(make_checkpoint, graph_path):
             "no weight 'head.other.weight'",
         ),
         (
-            state | {"trunk.block3.project.bias": np.zeros(7, np.float32)},
+            state | {"trunk.block3.project.bias": np.zeros(1, np.float32)},
+            spec,
+            "project.bias' is 1 instead of 32",
+        ),
+        (
+            state | {"trunk.block3.project.bias": np.zeros(3, np.float32)},
             spec,
             "its weights do not fit each other",
         ),
