@@ -72,13 +72,17 @@ def name_segmentation(state: Mapping[str, Tensor]) -> str:
 
 
 def name_public(state: Mapping[str, Tensor]) -> str:
-    """Which network a state dict of the pytorch-fcn layout is of, such as "fcn8s_vgg16"."""
+    """Which network a state dict of the pytorch-fcn layout is of, such as "fcn8s_vgg16".
+
+    A VGG may lack layers, or have some that none has: it is the shallowest that has all others.
+    """
     stride = min(
         stride for score, stride in _SCORES.items() if score == "score_fr" or f"{score}.weight" in state
     )
     if "conv1.weight" in state:
         return f"fcn{stride}s_alexnet"
-    depth = sum(name.startswith("conv") and name.endswith("weight") for name in state) + 3
+    layers = {name.rpartition(".")[0] for name in state} & convolution_names("vgg19").keys()
+    depth = next(depth for depth in DEPTHS if layers <= convolution_names(f"vgg{depth}").keys())
     norm = "_bn" if any(name.startswith("bn1_1") for name in state) else ""
     return f"fcn{stride}s_vgg{depth}{norm}"
 

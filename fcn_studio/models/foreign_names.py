@@ -178,10 +178,11 @@ def _shape_misfit(model: FcnNetwork, key: str, given: Tensor, own: Tensor) -> st
             f"{sizes}: build the network with classes={len(given)}, as the file has, load it, and change the "
             "classes afterwards (with_classes)."
         )
-    if "fc6" in layer or "fc7" in layer:
+    is_linear = "fc6" in layer or "fc7" in layer
+    if is_linear and given.ndim and len(given) != len(own) and given.shape[2:] == own.shape[2:]:
         return f"{sizes}: build the network with fc_channels={len(given)}."
     return f"{sizes}: it belongs to another network."
 
 
 def _size(tensor: Tensor) -> str:
-    return "x".join(str(n) for n in tensor.shape)
+    return "x".join(str(n) for n in tensor.shape) or "a single number"

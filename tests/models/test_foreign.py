@@ -280,7 +280,8 @@ def _with(name: str, change: Callable[[Tensor], Tensor]) -> Callable[[State], St
     ("damage", "words"),
     [
         (_without("conv3_2.bias"), "lacks the weight '.*bias'.*build the network that the file is of"),
-        (lambda s: s | {"conv6_1.weight": s["fc7.weight"]}, "holds fcn8s_vgg17.*the network is"),
+        (_without("conv5_3.weight"), "lacks the weight '.*weight'.*build the network that the file is of"),
+        (lambda s: s | {"conv6_1.weight": s["fc7.weight"]}, "has the weight 'conv6_1.weight', which"),
         (lambda s: s | {"extra.scale": s["fc7.bias"]}, "has the weight 'extra.scale', which"),
         (
             lambda s: oracle.public_state(16),
@@ -290,6 +291,8 @@ def _with(name: str, change: Callable[[Tensor], Tensor]) -> Callable[[State], St
         (lambda s: oracle.public_state(8, classes=5), "build the network with classes=5"),
         (lambda s: oracle.public_state(8, fc=16), "build the network with fc_channels=16"),
         (_with("conv1_1.weight", lambda w: w[:, :1]), "takes pictures of 1 channels, those here have 3"),
+        (_with("fc6.weight", lambda w: w.sum()), "a single number in the file and 8x32x7x7.*another network"),
+        (_with("conv1_1.weight", lambda w: w[:, 0, 0, 0]), "is 4 in the file and 4x3x3x3.*another network"),
         (_with("conv4_2.weight", lambda w: w[:, :5]), "32x5x3x3 in the file and 32x32x3x3.*another network"),
         (_with("fc7.bias", lambda b: b * torch.nan), "'fc7.bias' holds values that are no numbers"),
         (_with("conv2_1.weight", lambda w: w / 0), "'conv2_1.weight' holds values that are no numbers"),
@@ -311,6 +314,31 @@ def test_what_does_not_fit_is_said_and_nothing_is_changed(
     with pytest.raises(CheckpointError, match=words):
         load_foreign(network, damage(oracle.public_state(8)))
     assert all(torch.equal(before[key], value) for key, value in network.state_dict().items())
+
+
+@pytest.mark.parametrize("make", [_paper, _same])
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (_with("classifier.0.weight", lambda w: w.sum()), "a single number in the file and 8x32x7x7"),
+        (
+            _with("classifier.3.weight", lambda w: w[:, :5]),
+            "is 8x5x1x1 in the file and 8x8x1x1.*another network",
+        ),
+        (_with("classifier.0.weight", lambda w: w[:, 1:]), "is 8x1567 in the file and 8x32x7x7"),
+    ],
+)
+def test_linear_layers_of_another_shape_are_said(
+    make: Callable[[], FcnNetwork], damage: Callable[[State], State], words: str
+) -> None:
+    with pytest.raises(CheckpointError, match=words):
+        load_foreign(make(), damage(_small_vgg()))
+
+
+@pytest.mark.parametrize("make", [_paper, _same])
+def test_a_linear_layer_without_its_bias_fills_what_there_is(make: Callable[[], FcnNetwork]) -> None:
+    loaded = load_foreign(make(), _without("classifier.3.bias")(_small_vgg()))
+    assert [name.split(".")[-2:] for name in loaded.untouched if "fc" in name] == [["fc7", "bias"]]
 
 
 def test_a_file_of_another_network_of_torchvision_is_named() -> None:

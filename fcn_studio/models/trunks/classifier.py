@@ -28,15 +28,17 @@ def make_classifier(channels: int, width: int, *, kernel: int, padding: int) -> 
 def convolve_linear(state: Mapping[str, Tensor], names: Mapping[str, str], kernel: int) -> dict[str, Tensor]:
     """Weights of linear layers as those of convolutions: a plain view (fcn-reference 1.5).
 
-    ``names``: layer of the trunk's classifier to layer of ``state``; those that are not there are left out.
-    fc6 sees kernel x kernel cells in the order channel, row, column; the others one cell.
+    ``names``: layer of the trunk's classifier to layer of ``state``; those that are not there are left out,
+    those of a shape that no linear layer has stay as they are. fc6 sees kernel x kernel cells in the order
+    channel, row, column; the others one cell.
     """
     found: dict[str, Tensor] = {}
     for own, linear in names.items():
-        if f"{linear}.weight" not in state:
-            continue
-        weight = state[f"{linear}.weight"]
+        for kind in ("weight", "bias"):
+            if f"{linear}.{kind}" in state:
+                found[f"classifier.{own}.{kind}"] = state[f"{linear}.{kind}"]
+        weight = found.get(f"classifier.{own}.weight")
         cells = kernel if own == "fc6" else 1
-        found[f"classifier.{own}.weight"] = weight.reshape(weight.shape[0], -1, cells, cells)
-        found[f"classifier.{own}.bias"] = state[f"{linear}.bias"]
+        if weight is not None and weight.ndim == 2 and weight.shape[1] % cells**2 == 0:
+            found[f"classifier.{own}.weight"] = weight.reshape(len(weight), -1, cells, cells)
     return found
