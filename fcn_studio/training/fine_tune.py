@@ -73,7 +73,8 @@ def fine_tune(
     The result has the classes of ``source``: rows of known class keys are the parent's, new ones start at
     zero. It is written to ``out_path`` unless it is worse than its parent on held-out labels (design 2),
     measured with the predictor of the screen. ``cancel.request_stop()`` ends early with the best so far.
-    A run folder whose state was left by an interrupted run of the same labels is gone on with.
+    A run folder whose state was left by an interrupted run of the same labels is gone on with, also where
+    only the comparison with the parent is missing.
     A sample that cannot be read is left out, with an event. Raises TrainingError (nothing labelled, or
     nothing of it can be read), CheckpointError, DeviceError, StorageError, Cancelled.
     """
@@ -106,17 +107,8 @@ def fine_tune(
     )  # fmt: skip
     if run is not None and run.has_state:
         yield _go_on(training, run)
-    outcome = yield from unreadable.told(training.run(cancel))
-    if run is not None:
-        run.end()
-    if outcome.steps == 0:
-        return FineTuneResult(
-            None, False, None, None, "Stopped before the first step: nothing changed.", 0, 0.0
-        )
-    candidate = round_trip(outcome.model)
-    pair = (parent.to(where), parent_spec), (candidate, spec)
-    scores = yield from unreadable.told(_compare(exam, *pair, where, cancel))
-    return _choose(scores, exam, outcome, candidate, spec, out_path, _why_unmeasured(source))
+    judged = _judge(training.run(cancel), exam, (parent, parent_spec), spec, out_path, source, where, cancel)
+    return (yield from unreadable.told(_ending(run, judged)))
 
 
 def begin_beside(
@@ -134,6 +126,43 @@ def begin_beside(
         said = sum(teaching.said_at(index, picture.labels, klass) for index, picture in having)
         if isinstance(said, torch.Tensor) and said.any():
             copy_row(model, int(said.argmax()), klass, NEW_CLASS_MARGIN)
+
+
+def _ending(
+    run: RunFolder | None, walk: Generator[TrainEvent, None, FineTuneResult]
+) -> Generator[TrainEvent, None, FineTuneResult]:
+    """``walk``, and then the end of its run, also where it cannot go on; broken off it keeps its state."""
+    try:
+        result = yield from walk
+    except TrainingError:
+        if run is not None:
+            run.end()
+        raise
+    if run is not None:
+        run.end()
+    return result
+
+
+def _judge(
+    walk: Generator[TrainEvent, None, Outcome],
+    exam: Examination | None,
+    parent: tuple[FcnNetwork, ModelSpec],
+    spec: ModelSpec,
+    out_path: Path,
+    source: SampleSource,
+    device: str,
+    cancel: CancelToken,
+) -> Generator[TrainEvent, None, FineTuneResult]:
+    """Train by ``walk``, compare what it leaves with its parent, and write it unless it is worse."""
+    outcome = yield from walk
+    if outcome.steps == 0:
+        return FineTuneResult(
+            None, False, None, None, "Stopped before the first step: nothing changed.", 0, 0.0
+        )
+    candidate = round_trip(outcome.model)
+    pair = (parent[0].to(device), parent[1]), (candidate, spec)
+    scores = yield from _compare(exam, *pair, device, cancel)
+    return _choose(scores, exam, outcome, candidate, spec, out_path, _why_unmeasured(source))
 
 
 def _why_unmeasured(source: SampleSource) -> str:
@@ -228,7 +257,7 @@ def _begin(
 def _go_on(training: Training, run: RunFolder) -> Resumed:
     """Take up what an interrupted run left. Raises TrainingError; the next run then begins anew."""
     try:
-        training.resume()
+        training.resume(after_stop=False)
     except TrainingError:
         run.end()
         raise

@@ -86,15 +86,19 @@ def test_what_was_right_before_is_measured_and_better_wins(parent: Path, tmp_pat
     assert any(isinstance(e, Validated) for e in events)
 
 
+def _source(parent: Path, better: bool) -> Samples:
+    """Labels to learn, and held-out ones by which the learner is better, or worse, than its parent."""
+    sample = make_sample()
+    said = Predictor(TorchEngine.open(parent)).predict(sample.pixels).channels
+    learnt, held_out = (sample.labels, sample.labels) if better else ((1 - said).astype(np.uint8), said)
+    val = replace(sample, name="val", labels=held_out)
+    return Samples(("ground", "sky"), replace(sample, labels=learnt), val)
+
+
 def test_a_worse_candidate_is_rolled_back(parent: Path, tmp_path: Path) -> None:
     """The labels to learn contradict those it is measured on."""
-    source_keys = ("ground", "sky")
-    first = make_sample("a")
-    truth = Predictor(TorchEngine.open(parent)).predict(first.pixels).channels
-    wrong = replace(first, labels=(1 - truth).astype(np.uint8))
-    val = replace(first, name="val", labels=truth)
     recipe = QUICK.with_changes(steps=20, validate_every=20, distill=0.0, balance="none")
-    _, result = finish(_tune(parent, Samples(source_keys, wrong, val), tmp_path / "child", recipe))
+    _, result = finish(_tune(parent, _source(parent, better=False), tmp_path / "child", recipe))
     assert not result.accepted
     assert result.checkpoint_path is None
     assert result.parent_miou == pytest.approx(1.0)
@@ -165,6 +169,44 @@ def test_an_interrupted_run_is_gone_on_with(parent: Path, tmp_path: Path) -> Non
     assert result.accepted
     once_more, _ = finish(_tune(parent, source, tmp_path / "again", recipe, run_folder=tmp_path / "run"))
     assert sum(isinstance(e, StepDone) for e in once_more) == 6  # a finished run is not gone on with
+
+
+@pytest.mark.parametrize("better", [True, False])
+@pytest.mark.parametrize("stop_at", [3, None])
+def test_a_run_broken_off_in_the_comparison_only_compares_again(
+    parent: Path, tmp_path: Path, better: bool, stop_at: int | None
+) -> None:
+    """However it ended, by a stop or by its steps, and however it is judged."""
+    source = _source(parent, better)
+    recipe = QUICK.with_changes(steps=6, validate_every=6, distill=0.0, balance="none", skip_rate=1e-2)
+
+    def tune(word: str, cancel: CancelToken):  # type: ignore[no-untyped-def]
+        run = tmp_path / f"run-{word}"
+        return _tune(parent, source, tmp_path / word, recipe, run_folder=run, cancel=cancel)
+
+    def stop(event: object) -> None:
+        if isinstance(event, StepDone) and event.step == stop_at:
+            cancel.request_stop()
+
+    cancel = CancelToken()
+    _, expected = finish(tune("whole", cancel), stop)
+    cancel = CancelToken()
+    walk = tune("cut", cancel)
+    for event in walk:
+        stop(event)
+        if isinstance(event, Finished):
+            break
+    next(walk)
+    next(walk)  # both networks are measured
+    walk.close()
+    assert not list(tmp_path.glob("cut*"))
+    events, result = finish(tune("cut", CancelToken()))
+    assert not any(isinstance(event, StepDone | Validated) for event in events)
+    assert (result.accepted, result.steps, result.reason) == (better, stop_at or 6, expected.reason)
+    assert (result.parent_miou, result.candidate_miou) == (expected.parent_miou, expected.candidate_miou)
+    if better:
+        assert read_card(tmp_path / "cut").id == read_card(tmp_path / "whole").id
+    assert not (tmp_path / "run-cut" / "state.pt").exists()
 
 
 def test_a_killed_run_is_gone_on_with(parent: Path, tmp_path: Path) -> None:

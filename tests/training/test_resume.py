@@ -10,13 +10,15 @@ import torch
 from torch import nn
 
 from fcn_studio.core.cancel import CancelToken
-from fcn_studio.core.errors import Cancelled
+from fcn_studio.core.errors import Cancelled, TrainingError
 from fcn_studio.models.checkpoint import make_card as make_model_card
 from fcn_studio.models.fcn import FcnNetwork
 from fcn_studio.models.registry import create_model
 from fcn_studio.training.deck import Deck
 from fcn_studio.training.events import Paused, Progress, StepDone, TrainEvent, Validated
+from fcn_studio.training.fine_tune import fine_tune
 from fcn_studio.training.loop import Outcome, Training
+from fcn_studio.training.recipe import FINE_TUNE
 from fcn_studio.training.run_folder import RunFolder
 from fcn_studio.training.settings import Recipe
 
@@ -166,3 +168,20 @@ def test_a_run_that_was_asked_to_stop_goes_on_where_that_is_wanted(tmp_path: Pat
     assert (again.reason, again.best_miou) == ("stopped", stopped.best_miou)
     _assert_same(again, stopped)
     assert run(CancelToken()).steps == 2
+
+
+def test_a_fine_tuning_that_was_stopped_before_its_first_step_or_failed_is_over(
+    parent: Path, tmp_path: Path
+) -> None:
+    """Gone on with, it would change nothing once more, or fail at the same step."""
+    source, run, cancel = Samples(("ground", "sky"), make_sample()), tmp_path / "run", CancelToken()
+    wild = FINE_TUNE.with_changes(
+        crop_px=81, save_every_s=0.0, head_rate=1e30, trunk_rate=1e30, skip_rate=1e30
+    )  # fmt: skip
+    how = {"recipe": wild, "device": "cpu", "run_folder": run}
+    cancel.request_stop()
+    finish(fine_tune(parent, source, tmp_path / "child", cancel=cancel, **how))
+    assert not (run / "state.pt").exists()
+    with pytest.raises(TrainingError, match="no longer a number"):
+        finish(fine_tune(parent, source, tmp_path / "child", cancel=CancelToken(), **how))
+    assert not (run / "state.pt").exists()
