@@ -292,11 +292,11 @@ def test_the_white_line_goes_when_a_newer_checkpoint_has_spoken(
     predict(channels, checkpoint_id="first")
     canvas.set_brush_size(10)
     drag(canvas, [point_over(canvas, 30, 20), point_over(canvas, 30, 60)])
-    assert canvas.scene._fresh is not None
+    assert canvas.scene.marks.fresh is not None
     predict(channels, checkpoint_id="first", is_stale=True)
-    assert canvas.scene._fresh is not None
+    assert canvas.scene.marks.fresh is not None
     predict(channels, checkpoint_id="second")
-    assert canvas.scene._fresh is None
+    assert canvas.scene.marks.fresh is None
 
 
 def pen(view: CanvasView, kind: QEvent.Type, point: QPoint, end: QPointingDevice.PointerType) -> None:

@@ -10,14 +10,14 @@ from PySide6.QtCore import QObject, Signal
 
 from fcn_studio.core.box import Box
 from fcn_studio.core.edit import Edit
-from fcn_studio.core.label_map import Provenance
 from fcn_studio.core.prediction import Prediction
 from fcn_studio.ui.canvas.colors import OverlayColors, make_overlay_colors
 from fcn_studio.ui.canvas.compare import Comparison
 from fcn_studio.ui.canvas.frame import Frame, Pane, Picture
+from fcn_studio.ui.canvas.fresh import FreshMarks
 from fcn_studio.ui.canvas.image_job import ImageJob
 from fcn_studio.ui.canvas.looks import LOOKS, Look, changed_look, find_shown
-from fcn_studio.ui.canvas.planes import Fresh, OverlaySources, outline_margin_px
+from fcn_studio.ui.canvas.planes import OverlaySources, outline_margin_px
 from fcn_studio.ui.canvas.pyramid import Pyramid
 from fcn_studio.ui.canvas.tone import Display, Tone, channels_of
 from fcn_studio.ui.canvas.transform import ViewTransform
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from fcn_studio.session.session import Session
 
 COMPARED_PX = 2_000_000
-FRESH_PX = 500_000  # an edit up to this size is marked as fresh: that takes some milliseconds
-PAINTED = np.uint8(Provenance.PAINTED)
 
 
 class Scene(QObject):
@@ -56,7 +54,7 @@ class Scene(QObject):
         self.marks_background = False
         self._pyramid: Pyramid | None = None
         self._tone: Tone | None = None
-        self._fresh: Fresh | None = None
+        self.marks = FreshMarks()
         self._checkpoint_id: str | None = None
         self._colors: tuple[OverlayColors, OverlayColors] | None = None  # own prediction, the compared one
         self._drawn: Prediction | None = None
@@ -70,6 +68,7 @@ class Scene(QObject):
             (events.image_failed, self._on_image_failed),
             (events.labels_changed, self._on_labels_changed),
             (events.edit_applied, self._on_edit_applied),
+            (events.history_changed, self._on_history_changed),
             (events.prediction_changed, self._on_prediction_changed),
             (events.comparison_changed, self._on_comparison_changed),
             (events.classes_changed, self._on_classes_changed),
@@ -97,7 +96,7 @@ class Scene(QObject):
         if document is self.document:
             return  # back before another one had come: all stays as it is seen
         self.document, self._pyramid = document, self._job.start(document.pixels, document.deep)
-        self._fresh = None
+        self.marks.clear()
         self._checkpoint_id = document.prediction.checkpoint_id if document.prediction else None
         self._colors = self._drawn = None
         self._make_tone()
@@ -113,26 +112,30 @@ class Scene(QObject):
     def _on_image_failed(self, _image_id: str, _sentence: str) -> None:
         if self._session.document is None:  # the picture on the screen is of a project that is closed
             self._job.stop()
-            self.document = self._pyramid = self._fresh = self._tone = None
+            self.document = self._pyramid = self._tone = None
+            self.marks.clear()
             self.mark_all_stale()
 
     # --- what changed -----------------------------------------------------------------------------------
 
     def _on_labels_changed(self, image_id: str, box: Box) -> None:
-        if self.document is not None and image_id == self.document.image_id:
-            self._mark(box)
+        if self.document is None or image_id != self.document.image_id:
+            return
+        if self.marks.has_running and not self._session.editing.in_stroke:  # it was cancelled
+            box = box.union(self.marks.drop_running())
+        self._mark(box)
 
     def _on_edit_applied(self, image_id: str, edit: Edit) -> None:
         """What a fill, the wand or a region operation painted is as fresh as what a hand drew."""
-        if self.document is None or image_id != self.document.image_id:
-            return
-        if sum(patch.box.area for patch in edit.patches) > FRESH_PX:
-            return
-        for patch in edit.patches:
-            planes, changed = patch.decode()
-            changed &= planes[..., 3] == PAINTED  # the provenance after
-            if changed.any():
-                self.mark_fresh(patch.box, changed)
+        if self.document is not None and image_id == self.document.image_id:
+            self.marks.mark_edit(self.document.shape_hw, edit)
+
+    def _on_history_changed(self) -> None:
+        document = self.editable
+        if document is not None and not self._session.editing.in_stroke:
+            box = self.marks.follow(document.history)
+            if not box.is_empty:
+                self._mark(box)
 
     def _on_prediction_changed(self, image_id: str) -> None:
         document = self.document
@@ -141,7 +144,7 @@ class Scene(QObject):
         checkpoint_id = document.prediction.checkpoint_id if document.prediction else None
         if checkpoint_id is not None and not document.prediction_is_stale:
             if self._checkpoint_id not in (None, checkpoint_id):
-                self._fresh = None  # a checkpoint that came after the strokes has had its say
+                self.marks.clear()  # a checkpoint that came after the strokes has had its say
             self._checkpoint_id = checkpoint_id
         before, self._drawn = self._drawn, document.prediction
         is_plain = not (self._drawn_pale or document.prediction_is_stale or self.looks["uncertainty"].visible)
@@ -161,11 +164,11 @@ class Scene(QObject):
 
     def mark_fresh(self, box: Box, mask: NDArray[np.bool_]) -> None:
         """The pixels of `mask` (bool [h, w] of `box`) have just been painted by hand."""
-        if self.document is None:
+        document = self.document
+        if document is None:
             return
-        if self._fresh is None:
-            self._fresh = Fresh(np.zeros(self.document.shape_hw, bool), box)
-        self._fresh.add(box, mask)
+        done = () if self._session.editing.in_stroke else document.history.done
+        self.marks.mark(document.shape_hw, box, mask, done[-1] if done else None)
 
     def mark_all_stale(self, *, new_colors: bool = False) -> None:
         """Everything must be drawn again, with colours looked up anew if asked for."""
@@ -278,7 +281,7 @@ class Scene(QObject):
         sources = OverlaySources(
             labels=label_map.labels,
             provenance=label_map.provenance,
-            fresh=self._fresh,
+            fresh=self.marks.fresh,
             channels=prediction.channels if prediction is not None else None,
             confidence=prediction.confidence if prediction is not None else None,
             shown=self._shown,

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
 
 from fcn_studio.core.label_map import Provenance
 from fcn_studio.session.whole_image import RegionOp
-from fcn_studio.ui.canvas import scene
+from fcn_studio.ui.canvas import fresh
 from fcn_studio.ui.canvas.view import CanvasView
 from tests.ui.pointing import RIGHT, WAIT_MS, drag, point_over, read_view
 
@@ -52,14 +54,16 @@ def test_a_region_that_was_just_painted_keeps_its_white_line(
     operate(painted, qtbot, operation)
     assert is_white_at_the_left(painted, CAT)
     labels = painted.document.label_map.labels
-    assert painted.scene._fresh.painted[labels == CAT].all()
+    assert painted.scene.marks.fresh.painted[labels == CAT].all()
 
 
 def test_what_was_grown_round_an_old_region_alone_is_fresh(painted: CanvasView, qtbot: QtBot) -> None:
     old = painted.document.label_map.labels == CAT
-    painted.scene._fresh = None  # as when a network has learnt it
+    painted.scene.marks.clear()  # as when a network has learnt it
     operate(painted, qtbot, RegionOp.GROW)
-    assert np.array_equal(painted.scene._fresh.painted, (painted.document.label_map.labels == CAT) & ~old)
+    assert np.array_equal(
+        painted.scene.marks.fresh.painted, (painted.document.label_map.labels == CAT) & ~old
+    )
     assert is_white_at_the_left(painted, CAT)
 
 
@@ -71,12 +75,12 @@ def test_a_fill_is_fresh_and_what_was_accepted_is_not(
     predict(channels)
     canvas.session.editing.request_accept_region(40, 50)
     qtbot.waitUntil(lambda: not canvas.document.label_map.is_empty, timeout=WAIT_MS)
-    assert canvas.scene._fresh is None
+    assert canvas.scene.marks.fresh is None
     canvas.choose_tool("fill")
     drag(canvas, [point_over(canvas, 10.5, 10.5)])
     provenance = canvas.document.label_map.provenance
     qtbot.waitUntil(lambda: bool((provenance == Provenance.PAINTED).any()), timeout=WAIT_MS)
-    assert np.array_equal(canvas.scene._fresh.painted, channels == CAT)
+    assert np.array_equal(canvas.scene.marks.fresh.painted, channels == CAT)
     assert is_white_at_the_left(canvas, CAT)
     assert not is_white_at_the_left(canvas, DOG)
 
@@ -84,6 +88,50 @@ def test_a_fill_is_fresh_and_what_was_accepted_is_not(
 def test_an_edit_too_large_to_be_marked_at_once_is_as_it_was(
     painted: CanvasView, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scene, "FRESH_PX", 100)
+    monkeypatch.setattr(fresh, "FRESH_PX", 100)
     operate(painted, qtbot, RegionOp.GROW)
     assert not is_white_at_the_left(painted, CAT)
+
+
+def test_what_undo_takes_back_is_as_fresh_as_it_was_before(painted: CanvasView, qtbot: QtBot) -> None:
+    painted.scene.marks.clear()  # the rectangle is old now
+    painted.choose_tool("brush")
+    painted.set_brush_size(6)
+    drag(painted, [point_over(painted, 22, 50), point_over(painted, 22, 60)])
+    first = painted.scene.marks.fresh.painted.copy()
+    assert first.any()
+    painted.session.classes.choose(DOG)
+    for start in (30.5, 40.5):
+        drag(painted, [point_over(painted, start, 20), point_over(painted, 20, 58)])
+    both = painted.scene.marks.fresh.painted.copy()
+    assert is_white_at_the_left(painted, DOG)
+    painted.session.editing.undo()
+    painted.session.editing.undo()
+    assert np.array_equal(painted.scene.marks.fresh.painted, first)
+    assert not is_white_at_the_left(painted, CAT)
+    painted.session.editing.redo()
+    painted.session.editing.redo()
+    assert np.array_equal(painted.scene.marks.fresh.painted, both)
+    operate(painted, qtbot, RegionOp.GROW)
+    assert painted.scene.marks.fresh.painted.sum() > both.sum()
+    painted.session.history.go_to(painted.session.history.place - 3)
+    assert np.array_equal(painted.scene.marks.fresh.painted, first)
+    drag(painted, [point_over(painted, 50, 20), point_over(painted, 50, 58)])
+    painted.session.editing.undo()
+    assert np.array_equal(painted.scene.marks.fresh.painted, first)
+
+
+def test_what_a_stroke_covered_is_old_again_when_it_is_cancelled(painted: CanvasView) -> None:
+    painted.scene.marks.clear()
+    painted.scene.mark_all_stale()
+    painted.choose_tool("pick")
+    before = read_view(painted)
+    painted.choose_tool("brush")
+    painted.set_brush_size(8)
+    painted.session.classes.choose(DOG)
+    drag(painted, [point_over(painted, 40, 20), point_over(painted, 40, 60)], let_go=False)
+    assert painted.scene.marks.fresh.painted.any()
+    QTest.keyClick(painted, Qt.Key.Key_Escape)
+    assert not painted.scene.marks.fresh.painted.any()
+    painted.choose_tool("pick")
+    assert np.array_equal(read_view(painted), before)

@@ -88,7 +88,7 @@ def test_back_before_the_next_image_has_come_nothing_has_changed(
 ) -> None:
     wheel(canvas, QPoint(200, 150), 5)
     drag(canvas, [QPoint(200, 150), QPoint(230, 160)])
-    transform, fresh = canvas.scene.transform, canvas.scene._fresh
+    transform, fresh = canvas.scene.transform, canvas.scene.marks.fresh
     assert fresh is not None
     before = seen(canvas)
     open_session.images.next()
@@ -97,7 +97,7 @@ def test_back_before_the_next_image_has_come_nothing_has_changed(
     qtbot.wait(50)
     assert canvas.document.image_id == "a.png"
     assert canvas.scene.transform == transform
-    assert canvas.scene._fresh is fresh
+    assert canvas.scene.marks.fresh is fresh
     assert np.array_equal(seen(canvas), before)  # also that nothing is said to be opening any more
 
 
