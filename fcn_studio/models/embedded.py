@@ -137,7 +137,8 @@ class FlowHead(nn.Module):
         return [p for skip in SKIPS for p in self.get_submodule(f"skip{skip.stride}").parameters()]
 
 
-def _make(classes: int, options: Options) -> FcnNetwork:  # noqa: ARG001 (there is only one form of it)
+def _make(classes: int, options: Options) -> FcnNetwork:
+    options.require_none(f"there is only one form of {NAME}")
     trunk = MobileNetV2Trunk()
     return FcnNetwork(trunk, FlowHead(trunk, classes))
 

@@ -60,6 +60,12 @@ class Options:
             if getattr(self, field.name) != field.default
         }
 
+    def require_none(self, reason: str) -> None:
+        """Raise CheckpointError, with the reason, unless all are the default; fc_channels may go unheard."""
+        unheard = [word for word in self.chosen() if word != "fc_channels"]
+        if unheard:
+            raise CheckpointError(f"{reason}: leave out {', '.join(unheard)}.")
+
 
 class BuildTrunk(Protocol):
     """Makes an untrained trunk; one without fc layers ignores ``fc_channels``."""

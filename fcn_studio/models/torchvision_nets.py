@@ -9,7 +9,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from fcn_studio.core.errors import CheckpointError
 from fcn_studio.models.fcn import FcnNetwork
 from fcn_studio.models.geometry import Grid
 from fcn_studio.models.heads import ScoreLayer
@@ -166,9 +165,7 @@ def _stretched(scores: Tensor, x: Tensor) -> Tensor:
 
 def _builder(name: str) -> BuildNetwork:
     def build(classes: int, options: Options) -> FcnNetwork:
-        unlike = [word for word in options.chosen() if word != "fc_channels"]
-        if unlike:
-            raise CheckpointError(f"{name} is built as torchvision builds it: leave out {', '.join(unlike)}.")
+        options.require_none(f"{name} is built as torchvision builds it")
         return TorchvisionNetwork(name, classes)
 
     return build

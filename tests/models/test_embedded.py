@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 from torch.nn import functional
 
+from fcn_studio.core.errors import CheckpointError
 from fcn_studio.models.embedded import NAME, STAY, flow
 from fcn_studio.models.fcn import FcnNetwork
 from fcn_studio.models.layers import upsample_twice
@@ -35,6 +38,13 @@ def network() -> FcnNetwork:
 @pytest.fixture
 def picture() -> torch.Tensor:
     return torch.rand(1, 3, 65, 81, generator=torch.Generator().manual_seed(1)) * 2 - 1
+
+
+@pytest.mark.parametrize("option", [{"padding": "paper"}, {"upsampling": "unpool"}, {"score_width": 5}])
+def test_options_that_it_does_not_have_are_refused(option: dict[str, Any]) -> None:
+    with pytest.raises(CheckpointError, match=rf"only one form of {NAME}: leave out {next(iter(option))}"):
+        create_model(NAME, 2, **option)
+    assert create_model(NAME, 2, merged="0,1+2").options == {"merged": "0,1+2"}
 
 
 @pytest.mark.parametrize("reach", [1, 2])
