@@ -70,7 +70,7 @@ from fcn_studio.core.cancel import CancelToken
 @click.option("--classes", help="Validate on the mean over these class keys (a,b,...).")
 @click.option("--ignore", type=click.IntRange(0, 255), help="One more mask value that means no label.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--seed", type=click.IntRange(0, 2**64 - 1), default=0, metavar="NUMBER", show_default=True)
 @click.option("--run-folder", type=click.Path(path_type=Path), help="Keep config, state and log here.")
 @click.option("--resume", is_flag=True, help="Go on with the run in --run-folder.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
@@ -97,6 +97,7 @@ def train(
     resume: bool,
     as_json: bool,
 ) -> None:
+    from fcn_studio.cli.results import require_writable
     from fcn_studio.cli.sources import colors_of, parse_classes, tell_passed_over
     from fcn_studio.core.errors import Cancelled, UsageError
     from fcn_studio.project.sources import open_source
@@ -113,6 +114,7 @@ def train(
     from fcn_studio.training.start import with_zoom
 
     only = parse_classes(source, classes)
+    require_writable(out)
     names = _stages_of(architecture, starts) if stages else ()
     begin = _open_start(source, starts, names[0] if names else architecture, options, weights, seed)
     begin = begin if zoom is None else with_zoom(begin, zoom)

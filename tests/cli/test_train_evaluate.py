@@ -215,6 +215,21 @@ def test_a_run_resumes_only_as_it_was_begun(dataset: Path, start: Path, tmp_path
     assert read_card(tmp_path / "a").id == read_card(tmp_path / "b").id
 
 
+def test_a_place_that_cannot_be_written_is_told_before_the_first_step(
+    dataset: Path, start: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "taken").write_bytes(b"")
+    (tmp_path / "folder.safetensors").mkdir()
+    common = ("--start", start, "--steps", 1, "--run-folder", tmp_path / "run", *SMALL)
+    for out in (tmp_path / "taken" / "m", tmp_path / "folder", tmp_path / ("n" * 300)):
+        done = _run("train", dataset, "--out", out, *common)
+        assert done.exit_code == 1, done.output
+        assert "Traceback" not in done.output
+        assert out.name[:20] in done.stderr or "taken" in done.stderr
+        assert not (tmp_path / "run").exists()  # nothing has begun
+    assert not list(tmp_path.glob(".fcn-studio-*"))
+
+
 @pytest.mark.e2e
 @pytest.mark.skipif(os.name != "posix", reason="sends SIGINT")
 def test_ctrl_c_keeps_the_best_so_far(dataset: Path, start: Path, tmp_path: Path) -> None:
