@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from fcn_studio.models.upsampling import make_profile
+
 
 def deconvolve_bilinear(x: Tensor, kernel: int, factor: int) -> Tensor:
     """The transposed convolution with the fixed bilinear kernel: n cells to (n - 1) * factor + kernel.
@@ -28,10 +30,8 @@ def deconvolve_bilinear(x: Tensor, kernel: int, factor: int) -> Tensor:
 
 
 def bilinear_kernel(size: int) -> Tensor:
-    """float32 [size, size]: 1 - |i - middle| / ceil(size / 2) times the same by column (Caffe's surgery)."""
-    half = (size + 1) // 2
-    middle = half - 1 if size % 2 else half - 0.5
-    line = 1 - (torch.arange(size) - middle).abs() / half
+    """[size, size]: 1 - |i - middle| / ceil(size / 2) times the same by column (Caffe's surgery)."""
+    line = torch.tensor(make_profile((size + 1) // 2, shared=bool(size % 2)))
     return line[:, None] * line[None, :]
 
 
@@ -93,7 +93,7 @@ class Deconvolution(nn.Module):
         own = _per_class(given)
         if given.shape[1] > 1 and float(given.abs().sum() - own.abs().sum()) > 1e-3 * len(given):
             return "mixes classes (values off its diagonal are not zero); here each is upsampled by itself"
-        fixed = bilinear_kernel(self.kernel).expand_as(own)
+        fixed = bilinear_kernel(self.kernel).to(own).expand_as(own)
         if self.weight is None and not torch.allclose(own, fixed, atol=2e-3):
             return "is not the bilinear kernel but learnt: build with upsampling='transposed_learnt'"
         return ""

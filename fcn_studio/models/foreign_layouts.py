@@ -8,6 +8,7 @@ from typing import NamedTuple
 from torch import Tensor
 
 from fcn_studio.core.errors import CheckpointError
+from fcn_studio.models.paper import CAFFE_MEAN
 from fcn_studio.models.trunks.vgg import DEPTHS
 
 State = dict[str, Tensor]
@@ -29,11 +30,10 @@ class Preprocessing(NamedTuple):
     bgr: bool = False
 
 
-_CAFFE_MEAN = (122.67892, 116.66877, 104.00699)
 PREPROCESSINGS = {
-    "caffe": Preprocessing(_CAFFE_MEAN, (1.0, 1.0, 1.0), bgr=True),
+    "caffe": Preprocessing(CAFFE_MEAN, (1.0, 1.0, 1.0), bgr=True),
     "torchvision": Preprocessing((123.675, 116.28, 103.53), (58.395, 57.12, 57.375)),
-    "semseg": Preprocessing(_CAFFE_MEAN, (255.0, 255.0, 255.0), bgr=True),
+    "semseg": Preprocessing(CAFFE_MEAN, (255.0, 255.0, 255.0), bgr=True),
     "features": Preprocessing((122.99925, 116.9991, 103.9992), (1.0, 1.0, 1.0)),
 }
 """fcn-reference 7.4. "semseg": what pytorch-semseg's loaders do for most data sets; "features": torchvision's

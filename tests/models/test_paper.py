@@ -162,6 +162,15 @@ def test_the_card_says_where_the_cells_lie(stride: int) -> None:
     assert (card["pad_multiple"], card["pad_remainder"], card["minimum_size"]) == (1, 0, 1)
 
 
+def test_deconvolutions_load_whatever_numbers_torch_makes_by_default() -> None:
+    state = {"weight": bilinear_kernel(4).expand(3, 1, -1, -1)}
+    torch.set_default_dtype(torch.float64)
+    try:
+        Deconvolution(3, 4, 2, learnt=False).load_state_dict(state)
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
 @torch.no_grad()
 @pytest.mark.parametrize(("kernel", "factor"), [(4, 2), (16, 8), (64, 32), (63, 32)])
 def test_the_fixed_deconvolution_is_the_bilinear_kernel(kernel: int, factor: int) -> None:
