@@ -179,10 +179,12 @@ class Scene(QObject):
 
     def _mark(self, image_box: Box) -> None:
         """Image pixels look different now, wherever they are seen."""
-        margin = outline_margin_px(self.frame.pixel_ratio)
-        shift = self.comparison.shift_px(self.frame.box.shape_hw)
-        seen = self.transform.box_to_view(image_box, margin)
-        for box in (seen, seen.shift(0, shift)) if shift else (seen,):
+        margin, view_hw = outline_margin_px(self.frame.pixel_ratio), self.frame.box.shape_hw
+        boxes = [self.transform.box_to_view(image_box, margin)]
+        if self.comparison.shift_px(view_hw):  # the other half is not always as wide
+            there = self.comparison.other_transform(self.transform, view_hw).box_to_view(image_box, margin)
+            boxes.append(there.intersect(self.comparison.boxes(view_hw)[1]))
+        for box in boxes:
             if not box.is_empty:
                 self.frame.mark_stale(box)
                 self.stale.emit(box)

@@ -10,6 +10,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
+from fcn_studio.core.box import Box
 from fcn_studio.core.prediction import Prediction
 from fcn_studio.session.session import Session
 from fcn_studio.ui.canvas.compare import CompareMode
@@ -157,3 +158,16 @@ def test_an_open_outline_stays_on_its_pixels_when_the_halves_change(comparing: C
     assert is_in_place(250)
     comparing.set_compare_mode(CompareMode.OFF)
     assert is_in_place(0)
+
+
+@pytest.mark.parametrize("width", [400, 401, 402, 403])
+def test_both_halves_show_what_is_painted_to_their_last_column(comparing: CanvasView, width: int) -> None:
+    comparing.resize(width, 300)
+    comparing.set_compare_mode(CompareMode.SIDE_BY_SIDE)
+    comparing.set_minimap_shown(False)
+    wheel(comparing, QPoint(100, 150), 12)
+    read_view(comparing)
+    comparing.session.editing.apply_shape("all", Box(0, 0, 60, 80), np.ones((60, 80), bool), 2)
+    picture = read_view(comparing)
+    comparing.scene.mark_all_stale()
+    assert np.array_equal(read_view(comparing), picture)
