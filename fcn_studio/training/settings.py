@@ -20,12 +20,13 @@ WORDS = ("title", "description", "source")
 """Fields for people, which change nothing."""
 _SHARES = (
     "flip", "focus", "replay", "anywhere", "paste", "blur", "hard_share", "whole_share_end", "momentum",
-    "ema_decay", "weights_back",
+    "ema_decay", "weights_back", "distill_confidence", "learnt_share", "kept_share",
 )  # fmt: skip
 _AMOUNTS = (
     "skip_rate", "head_rate", "trunk_rate", "bias_rate", "weight_decay", "clip_norm", "warm_up_steps",
     "lovasz", "distill", "color", "gamma", "temperature", "noise", "validate_images", "patience",
-    "stage_rate",
+    "stage_rate", "steps_per_image", "distill_sharpness", "distill_clear_px", "tie", "frozen_stride",
+    "save_every_s",
 )  # fmt: skip
 
 
@@ -159,8 +160,14 @@ class Recipe:
             raise UsageError("Steps, batch, crops_at_once and validate_every must be at least 1.")
         if self.crop_px < 0 or self.hard_share == 0.0:
             raise UsageError("The crop size is 0 (whole images) or more, hard_share more than 0.")
-        if len(self.scale_range) != 2 or not 0 < self.scale_range[0] <= self.scale_range[1]:
+        if len(self.scale_range) != 2 or not 0 < self.scale_range[0] <= self.scale_range[1] < math.inf:
             raise UsageError("scale_range is the least and the largest scale: write for example [0.6,1.6].")
+        if not self.distill_scales or not all(0 < scale < math.inf for scale in self.distill_scales):
+            raise UsageError("distill_scales are one or more sizes above 0: write for example [0.75,1,1.25].")
+        if self.distill_flips not in (1, 2):
+            raise UsageError(
+                f"distill_flips is {self.distill_flips}: use 1, or 2 (the mirrored picture, too)."
+            )
 
     def with_changes(self, **changes: Any) -> Recipe:
         """A copy with other numbers."""
@@ -172,7 +179,9 @@ class Recipe:
         return replace(self, steps=round(steps / (1.0 - self.replay)) if unlabelled else steps)
 
     def for_epochs(self, epochs: float, images: int) -> Recipe:
-        """The recipe with as many steps as show ``epochs`` times ``images`` crops."""
+        """The recipe with as many steps as show ``epochs`` times ``images`` crops. Raises UsageError."""
+        if not 0.0 < epochs < math.inf:
+            raise UsageError(f"epochs is {epochs}: use a number above 0.")
         return replace(self, steps=max(1, math.ceil(epochs * images / self.batch)))
 
     def for_stage(self, stage: int) -> Recipe:

@@ -113,6 +113,8 @@ def test_train_writes_a_checkpoint_that_can_be_measured(dataset: Path, start: Pa
         (["train", "{data}", "--out", "{out}", "--resume"], 2, "--run-folder"),
         (["train", "{data}", "--out", "{out}", "--recipe", "moderm"], 2, "nearest is 'modern'"),
         (["train", "{data}", "--out", "{out}", "--set", "crop=3"], 2, "no number 'crop'"),
+        (["train", "{data}", "--out", "{out}", "--set", "distill_scales=[]"], 2, "distill_scales"),
+        (["train", "{data}", "--out", "{out}", "--seed", "99999999999999999999"], 2, "--seed"),
         (["train", "{data}", "--out", "{out}", "--classes", "cat"], 2, "no class “cat”"),
         (["train", "{data}", "--out", "{out}", "--start", "{data}/classes.json"], 1, "classes.json"),
         (

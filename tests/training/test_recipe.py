@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -21,6 +22,20 @@ from fcn_studio.training.settings import Recipe
         ({"steps": 0}, "at least 1"),
         ({"head_rate": -1.0}, "head_rate is -1.0: use a number of at least 0"),
         ({"scale_range": (2.0, 0.5)}, "scale_range"),
+        ({"scale_range": (0.5, math.inf)}, "scale_range"),
+        ({"distill_scales": ()}, "distill_scales"),
+        ({"distill_scales": (1.0, 0.0)}, "distill_scales"),
+        ({"distill_scales": (math.nan,)}, "distill_scales"),
+        ({"distill_flips": 0}, "distill_flips is 0: use 1, or 2"),
+        ({"distill_confidence": math.nan}, "distill_confidence is nan: use a number from 0 to 1"),
+        ({"distill_sharpness": -1.0}, "distill_sharpness"),
+        ({"distill_clear_px": -1}, "distill_clear_px"),
+        ({"learnt_share": math.nan}, "learnt_share"),
+        ({"kept_share": 2.0}, "kept_share"),
+        ({"tie": -0.1}, "tie"),
+        ({"frozen_stride": -8}, "frozen_stride"),
+        ({"save_every_s": math.nan}, "save_every_s is nan: use a number of at least 0"),
+        ({"steps_per_image": -5}, "steps_per_image"),
     ],
 )
 def test_impossible_numbers_are_named(changes: dict[str, Any], complaint: str) -> None:
@@ -48,6 +63,9 @@ def test_epochs_are_as_many_crops_as_images() -> None:
     plan = Recipe(name="x", steps=1, batch=8)
     assert plan.for_epochs(150, 367).steps == 6882
     assert plan.for_epochs(0.001, 5).steps == 1
+    for epochs in (math.nan, math.inf):
+        with pytest.raises(UsageError, match="epochs is"):
+            plan.for_epochs(epochs, 5)
 
 
 def test_a_name_is_registered_once_and_the_nearest_is_told() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -178,7 +179,7 @@ def test_a_fine_tuning_that_was_stopped_before_its_first_step_or_failed_is_over(
     wild = FINE_TUNE.with_changes(
         crop_px=81, save_every_s=0.0, head_rate=1e30, trunk_rate=1e30, skip_rate=1e30
     )  # fmt: skip
-    how = {"recipe": wild, "device": "cpu", "run_folder": run}
+    how: dict[str, Any] = {"recipe": wild, "device": "cpu", "run_folder": run}
     cancel.request_stop()
     finish(fine_tune(parent, source, tmp_path / "child", cancel=cancel, **how))
     assert not (run / "state.pt").exists()
