@@ -67,6 +67,12 @@ class ShelfDesk:
         """A new checkpoint lies on the shelf: make it active."""
         self.activate(path.stem)
 
+    def refresh(self) -> None:
+        """List a new checkpoint too; the active one stays."""
+        if self.active is not None:
+            self.entries = self._list(self.active.id)
+            self._events.checkpoints_changed.emit()
+
     def next_path(self) -> Path:
         """Where the next checkpoint of this project will lie; makes the folder. Raises StorageError."""
         if self._project is None:

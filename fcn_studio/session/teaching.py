@@ -46,6 +46,7 @@ class TeachingDesk:
         self._run = 0
         self._recipe = DEFAULT_RECIPE
         self._left_out: list[str] = []  # why, a sentence each; not told yet
+        self._cut_short = False  # by the person, before the run was through
         self.status = TrainingStatus()
 
     @property
@@ -99,7 +100,7 @@ class TeachingDesk:
             return
         self._run += 1
         run_number = self._run
-        self._left_out = []
+        self._left_out, self._cut_short = [], False
         read_source, run_folder = self._make_source(), self._shelf.run_folder
         recipe = self.recipe if steps is None else self.recipe.with_changes(steps=steps)
         self._set(TrainingStatus(Phase.PREPARING, message="Gathering labels and loading PyTorch …"))
@@ -150,7 +151,8 @@ class TeachingDesk:
     # --- back on the session's thread -------------------------------------------------------------------
 
     def _on_event(self, run_number: int, event: Any) -> None:
-        from fcn_studio.training.events import LeftOut, Resumed, StepDone, Validated
+        from fcn_studio.training.events import Finished, LeftOut, Resumed, StepDone, Validated
+        from fcn_studio.training.loop import STOPPED
 
         if run_number != self._run:
             return
@@ -172,17 +174,32 @@ class TeachingDesk:
             status = replace(status, message="" if phase is Phase.RUNNING else status.message)
         elif isinstance(event, Validated) and event.miou is not None:
             status = replace(status, scores=(*status.scores, (event.step, event.miou)))
+        elif isinstance(event, Finished):
+            self._cut_short = event.reason == STOPPED
         self._set(status)
 
     def _on_done(self, run_number: int, result: Any) -> None:
         if run_number != self._run:
             return
         self._tell_left_out()
-        is_new = result.accepted and result.checkpoint_path is not None
-        if is_new:
-            self._shelf.adopt(result.checkpoint_path)  # first: whoever hears "done" may ask what is active
-        self._set(replace(self.status, phase=Phase.DONE, seconds_left=None, message=result.reason))
-        self._events.notice.emit(Notice(Level.SUCCESS if is_new else Level.WARNING, result.reason))
+        level, text = Level.WARNING, result.reason
+        if result.accepted and result.checkpoint_path is not None:  # first: "done" makes people ask for it
+            if self._cut_short and result.candidate_miou is None:
+                # Nobody knows whether so few steps made it better: it must not replace its parent.
+                self._shelf.refresh()
+                level, text = Level.INFO, self._describe_unproved(result.checkpoint_path.stem)
+            else:
+                self._shelf.adopt(result.checkpoint_path)
+                level = Level.SUCCESS
+        self._set(replace(self.status, phase=Phase.DONE, seconds_left=None, message=text))
+        self._events.notice.emit(Notice(level, text))
+
+    def _describe_unproved(self, name: str) -> str:
+        status = self.status
+        return (
+            f"Stopped at step {status.step} of {status.steps}, not measured: the earlier network stays. "
+            f"Fine-tune to the end, or choose “{name}” under Prediction to use it as it is."
+        )
 
     def _on_failed(self, run_number: int, error: BaseException) -> None:
         if run_number != self._run:

@@ -200,7 +200,9 @@ def test_many_that_cannot_be_read_are_counted_and_the_first_are_named() -> None:
     assert list_some(["One.", "Two.", "Three.", "Four.", "Five."]) == "One. Two. Three. And 2 more."
 
 
-def test_one_can_paint_and_look_while_it_runs_and_stop_keeps_the_best_so_far(taught) -> None:
+def test_one_can_paint_and_look_while_it_runs_and_a_stop_that_nothing_measured_replaces_no_network(
+    taught,
+) -> None:
     teaching = taught.session.teaching
     teaching.start(device="cpu", steps=10_000)
     taught.until(lambda: teaching.status.step >= 1, 150)
@@ -216,8 +218,31 @@ def test_one_can_paint_and_look_while_it_runs_and_stop_keeps_the_best_so_far(tau
     taught.until(lambda: not teaching.is_running, 150)
     assert teaching.status.phase is Phase.DONE
     assert 1 <= teaching.status.step < 10_000
-    assert taught.session.shelf.active.id == "photos 1"
+    assert taught.session.shelf.active.id == "embedded"
+    assert [notice.level for notice in taught.notices[1:]] == [Level.INFO]
+    told = taught.notices[-1].text
+    assert told == teaching.status.message
+    assert "the earlier network stays" in told
+    assert "choose “photos 1”" in told  # it is kept
+    assert [entry.id for entry in taught.session.shelf.entries] == ["embedded", "photos 1"]
     assert taught.labels[30, 30] == 1
+    taught.session.shelf.activate("photos 1")
+    taught.predicted()
+    assert taught.document.prediction.class_keys == ("background", "cat", "weed")
+
+
+def test_a_stopped_run_that_was_measured_follows_its_figures(taught) -> None:
+    for y, x in ((10, 10), (10, 60), (50, 10), (50, 30), (30, 40)):  # enough to hold a stroke out
+        taught.stroke(y, x, 1)
+        taught.stroke(y, x + 10, 2)
+    teaching = taught.session.teaching
+    teaching.start(device="cpu", steps=10_000)
+    taught.until(lambda: teaching.status.step >= 1, 150)
+    teaching.stop()
+    taught.until(lambda: not teaching.is_running, 150)
+    assert "mIoU" in taught.notices[-1].text
+    is_worse = "worse" in taught.notices[-1].text
+    assert taught.session.shelf.active.id == ("embedded" if is_worse else "photos 1")
 
 
 def test_a_training_that_was_cut_off_goes_on_where_it_was(taught, start, photos: Path) -> None:
