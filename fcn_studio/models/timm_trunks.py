@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Any, NamedTuple
@@ -70,7 +69,8 @@ class TimmTrunk(Trunk):
     def own_state(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Entries of timm's classifier under the names here, where the parts of a stage have other names."""
         by_plain = {_plain_name(name): name for name in self.state_dict()}
-        return {by_plain[name]: value for name, value in state.items() if name in by_plain}
+        named = ((by_plain.get(_plain_name(name)), value) for name, value in state.items())
+        return {name: value for name, value in named if name}
 
     def is_former_head(self, name: str) -> bool:
         """Whatever timm's own classifier has and the features do not: each family calls it otherwise."""
@@ -101,9 +101,8 @@ def hub_url_of(name: str) -> str:
 
 
 def _plain_name(name: str) -> str:
-    """timm's own name of a parameter here: ``net.stages_0.blocks...`` is its ``stages.0.blocks...``."""
-    name = name.removeprefix("net.").removeprefix("model.").removeprefix("body.")
-    return re.sub(r"^([a-z]+)_(\d+)\.", r"\1.\2.", name)
+    """What the names of a parameter have in common: ``net.stages_0.blocks`` here, ``stages.0.blocks`` in timm."""
+    return name.removeprefix("net.").removeprefix("model.").removeprefix("body.").replace(".", "_")
 
 
 def _create(name: str, **options: Any) -> Any:

@@ -145,6 +145,17 @@ def test_weights_of_a_deeper_network_of_timm_are_refused_its_own_head_is_not() -
         create_model("fcn8s_timm:resnet14t", 2, weights=deeper)
 
 
+@pytest.mark.parametrize("name", ["densenet121", "resnetv2_50d", "convnext_atto"])
+def test_every_part_of_a_trunk_is_found_in_timms_classifier(name: str) -> None:
+    """timm joins the names of nested parts with "_" where it takes features, to any depth."""
+    with torch.device("meta"):
+        trunk, state = TimmTrunk(name), timm.create_model(name).state_dict()
+    own = trunk.own_state(state)
+    assert {key: value.shape for key, value in own.items()} == {
+        key: value.shape for key, value in trunk.state_dict().items()
+    }
+
+
 def test_registered_trunks_know_their_strides_before_they_are_built() -> None:
     """The list of networks is made from what was registered; nothing of timm is imported for it."""
     entries = {entry.name: entry for entry in trunks()}
