@@ -30,7 +30,11 @@ class Whole:
 
 
 class Objective:
-    """The recipe's loss on one device; passes add up to exactly one batch however it is cut."""
+    """The recipe's loss on one device.
+
+    The passes of a batch add up to its loss, however it is cut, where no pixel's part depends on others of its
+    pass; Lovasz-softmax, ``hard_share`` and the statistics of BatchNorm are those of each pass.
+    """
 
     def __init__(self, recipe: Recipe, class_weights: Tensor, device: str) -> None:
         self._recipe = recipe

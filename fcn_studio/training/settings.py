@@ -48,7 +48,7 @@ class Recipe:
     batch: int = 8
     """Crops that make one update."""
     crops_at_once: int = 8
-    """Crops that go through the network together; a batch larger than this is accumulated."""
+    """Crops that go through the network together; a batch larger than this is accumulated, see Objective."""
     crop_px: int = 321
     """Least side of a crop, taken up to the next size that suits the network; 0 = whole images."""
     whole_share_end: float = 0.0

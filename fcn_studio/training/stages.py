@@ -90,8 +90,8 @@ def stage_path(out_path: Path, architecture: str) -> Path:
 
 
 def grow_start(path: Path, source: SampleSource, seed: int = 0) -> Start:
-    """The checkpoint with a head one stride finer, which scores as it does: the new skip's scores are zero,
-    and what a head has before them is random, by ``seed``."""
+    """The checkpoint with a head one stride finer, which begins with its scores carried there (see
+    ``grow_head``): the new skip's are zero, and what a head has before them is random, by ``seed``."""
     model, spec = load_checkpoint(path)
     with PrivateRandom(seed).lent():
         grown = grow_head(model)
