@@ -73,6 +73,7 @@ from fcn_studio.core.cancel import CancelToken
 @click.option("--seed", type=click.IntRange(0, 2**64 - 1), default=0, metavar="NUMBER", show_default=True)
 @click.option("--run-folder", type=click.Path(path_type=Path), help="Keep config, state and log here.")
 @click.option("--resume", is_flag=True, help="Go on with the run in --run-folder.")
+@click.option("--overwrite", is_flag=True, help="Replace the checkpoint at --out (and a finished run's log).")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @handles_errors
 def train(
@@ -95,29 +96,25 @@ def train(
     seed: int,
     run_folder: Path | None,
     resume: bool,
+    overwrite: bool,
     as_json: bool,
 ) -> None:
-    from fcn_studio.cli.results import require_writable
+    from fcn_studio.cli.results import require_place
     from fcn_studio.cli.sources import colors_of, parse_classes, tell_passed_over
     from fcn_studio.core.errors import Cancelled, UsageError
     from fcn_studio.project.sources import open_source
 
     if resume and run_folder is None:
         raise UsageError("--resume needs the run to go on with: name it with --run-folder.")
-    chosen = _choose_recipe(recipe_name, {"steps": steps, "distill": distill}, changes)
+    chosen = _choose_recipe(recipe_name, {"steps": steps, "epochs": epochs, "distill": distill}, changes)
     source = open_source(dataset, ignore)
     tell_passed_over(source, "train", "val")
     if epochs is not None:
-        if steps is not None:
-            raise UsageError("--steps and --epochs say the same: give one of them.")
         chosen = chosen.for_epochs(epochs, len(source.names("train")))
-    from fcn_studio.training.start import with_zoom
-
     only = parse_classes(source, classes)
-    require_writable(out)
     names = _stages_of(architecture, starts) if stages else ()
-    begin = _open_start(source, starts, names[0] if names else architecture, options, weights, seed)
-    begin = begin if zoom is None else with_zoom(begin, zoom)
+    require_place(out, names, run_folder, resume=resume, overwrite=overwrite)
+    begin = _open_start(source, starts, names[0] if names else architecture, options, weights, seed, zoom)
     made = "fcn-studio " + shlex.join(sys.argv[1:])
     with stops_on_interrupt() as cancel:
         run = _runner(names)(
@@ -134,11 +131,19 @@ def train(
 
 
 def _choose_recipe(name: str, wanted: dict[str, Any], changes: tuple[str, ...]) -> Any:
-    """The recipe of this name with the numbers that were given."""
+    """The recipe of this name with the numbers that were given; "epochs" are for later."""
+    from fcn_studio.core.errors import UsageError
     from fcn_studio.training.recipe import parse_changes, recipe
 
-    chosen = recipe(name).with_changes(**{key: value for key, value in wanted.items() if value is not None})
-    return chosen.with_changes(**parse_changes(changes))
+    given = {key: value for key, value in wanted.items() if value is not None}
+    if {"steps", "epochs"} <= given.keys():
+        raise UsageError("--steps and --epochs say the same: give one of them.")
+    changed = parse_changes(changes)
+    for option, number in (("steps", "steps"), ("epochs", "steps"), ("distill", "distill")):
+        if option in given and number in changed:
+            raise UsageError(f"--{option} and --set {number} say the same: give one of them.")
+    given.pop("epochs", None)
+    return recipe(name).with_changes(**given, **changed)
 
 
 def _tell(outcome: Any, out: Path, left_out: list[str], as_json: bool) -> None:
@@ -202,8 +207,24 @@ def _open_start(
     options: tuple[str, ...],
     weights: tuple[str, ...],
     seed: int,
+    zoom: float | None,
 ) -> Any:
-    """What the run begins with: a new network where one is named, else a checkpoint, or several."""
+    """What the run begins with, at the zoom that was asked for."""
+    from fcn_studio.training.start import with_zoom
+
+    begin = _choose_start(source, starts, architecture, options, weights, seed)
+    return begin if zoom is None else with_zoom(begin, zoom)
+
+
+def _choose_start(
+    source: Any,
+    starts: tuple[Path, ...],
+    architecture: str | None,
+    options: tuple[str, ...],
+    weights: tuple[str, ...],
+    seed: int,
+) -> Any:
+    """A new network where one is named, else a checkpoint, or several."""
     from fcn_studio.cli.models import fetch_pretrained
     from fcn_studio.core.errors import UsageError
     from fcn_studio.core.resources import resource_path

@@ -232,6 +232,50 @@ def test_a_place_that_cannot_be_written_is_told_before_the_first_step(
     assert not list(tmp_path.glob(".fcn-studio-*"))
 
 
+def test_a_checkpoint_that_is_there_is_replaced_only_when_asked(
+    dataset: Path, start: Path, tmp_path: Path
+) -> None:
+    words = ("train", dataset, "--out", tmp_path / "new", "--start", start, "--steps", 1, *SMALL)
+    assert _run(*words).exit_code == 0
+    before = (tmp_path / "new.safetensors").read_bytes()
+    done = _run(*words, "--seed", 1)
+    assert done.exit_code == 2
+    assert "new.safetensors is there already (fcn8s_mobilenet_v2, 2 classes, 1 step)" in done.stderr
+    assert "--overwrite" in done.stderr
+    assert (tmp_path / "new.safetensors").read_bytes() == before
+    (dataset / "notes.json").write_text("[]")  # would become the card
+    done = _run(*words[:3], dataset / "notes", *words[4:])
+    assert (done.exit_code, (dataset / "notes.json").read_text()) == (2, "[]")
+    done = _run(*words, "--seed", 1, "--overwrite", "--set", "start_counts=false", "--steps", 2)
+    assert done.exit_code == 0, done.stderr
+    assert (tmp_path / "new.safetensors").read_bytes() != before
+
+
+def test_a_run_that_can_be_gone_on_with_is_not_begun_anew(dataset: Path, start: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    words = ("train", dataset, "--start", start, "--steps", 2, "--run-folder", run, *SMALL)
+    assert _run(*words, "--out", tmp_path / "a").exit_code == 0
+    log = (run / "log.jsonl").read_text()
+    done = _run(*words, "--out", tmp_path / "b")
+    assert (done.exit_code, (run / "log.jsonl").read_text()) == (2, log)
+    assert "holds an earlier run" in done.stderr
+    state = torch.load(run / "state.pt", weights_only=True)
+    torch.save({**state, "reason": "", "_step": 1}, run / "state.pt")  # as if it was cut off
+    for more in ((), ("--overwrite",)):
+        done = _run(*words, "--out", tmp_path / "b", *more)
+        assert (done.exit_code, (run / "log.jsonl").read_text()) == (2, log)
+        assert "holds an unfinished run: go on with --resume" in done.stderr
+    (tmp_path / "b.json").write_text("{}")
+    (tmp_path / "b.safetensors").write_bytes(b"another's")
+    os.utime(tmp_path / "b.safetensors", (1, 1))
+    done = _run(*words, "--out", tmp_path / "b", "--resume")  # not what this run has written
+    assert done.exit_code == 2, done.output
+    assert (tmp_path / "b.safetensors").read_bytes() == b"another's"
+    done = _run(*words, "--out", tmp_path / "a", "--resume")  # its own
+    assert done.exit_code == 0, done.stderr
+    assert _run(*words, "--out", tmp_path / "a", "--overwrite").exit_code == 0
+
+
 @pytest.mark.e2e
 @pytest.mark.skipif(os.name != "posix", reason="sends SIGINT")
 def test_ctrl_c_keeps_the_best_so_far(dataset: Path, start: Path, tmp_path: Path) -> None:

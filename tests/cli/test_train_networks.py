@@ -79,6 +79,12 @@ def test_stages_end_with_the_network_that_was_asked_for(dataset: Path, tmp_path:
     assert "stage 2 of 2: fcn8s_mobilenet_v2" in done.stderr
     assert read_card(tmp_path / "out-fcn16s").architecture == "fcn16s_mobilenet_v2"
     assert read_card(tmp_path / "out").architecture == "fcn8s_mobilenet_v2"
+    (tmp_path / "out.safetensors").unlink()
+    again = _train(
+        dataset, tmp_path / "out", "--architecture", "fcn8s_mobilenet_v2", "--stages", "--steps", 1, *SMALL
+    )
+    assert again.exit_code == 2
+    assert "out-fcn16s.safetensors is there already" in again.stderr
 
 
 def test_recipes_are_listed_with_what_they_do() -> None:
@@ -98,6 +104,8 @@ def test_recipes_are_listed_with_what_they_do() -> None:
         (["--stages"], 2, "--architecture"),
         (["--architecture", "fcn32s_resnet18", "--stages"], 2, "stages"),
         (["--steps", "3", "--epochs", "2"], 2, "give one of them"),
+        (["--steps", "1", "--set", "steps=3"], 2, "--steps and --set steps say the same"),
+        (["--epochs", "1", "--set", "steps=3"], 2, "--epochs and --set steps say the same"),
         (["--set", "balance=squared"], 2, "sqrt, log, median, none"),
         (["--set", "hard_share=2"], 2, "from 0 to 1"),
     ],
