@@ -32,8 +32,8 @@ class Whole:
 class Objective:
     """The recipe's loss on one device.
 
-    The passes of a batch add up to its loss, however it is cut, where no pixel's part depends on others of its
-    pass; Lovasz-softmax, ``hard_share`` and the statistics of BatchNorm are those of each pass.
+    The passes of a batch add up to its loss, however it is cut, where no pixel's part depends on others of
+    its pass; Lovasz-softmax, ``hard_share`` and the statistics of BatchNorm are those of each pass.
     """
 
     def __init__(self, recipe: Recipe, class_weights: Tensor, device: str) -> None:
