@@ -79,7 +79,8 @@ def test_stages_end_with_the_network_that_was_asked_for(dataset: Path, tmp_path:
     assert "stage 2 of 2: fcn8s_mobilenet_v2" in done.stderr
     assert read_card(tmp_path / "out-fcn16s").architecture == "fcn16s_mobilenet_v2"
     assert read_card(tmp_path / "out").architecture == "fcn8s_mobilenet_v2"
-    (tmp_path / "out.safetensors").unlink()
+    for suffix in (".safetensors", ".json"):
+        (tmp_path / f"out{suffix}").unlink()
     again = _train(
         dataset, tmp_path / "out", "--architecture", "fcn8s_mobilenet_v2", "--stages", "--steps", 1, *SMALL
     )
