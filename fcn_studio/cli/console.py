@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import functools
 import json
+import math
 import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, ParamSpec, Protocol, TypeVar
+
+import click
 
 from fcn_studio.core.errors import FcnStudioError, UsageError
 
@@ -21,6 +24,16 @@ EXIT_INTERRUPTED = 130
 
 _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
+
+
+class FiniteRange(click.FloatRange):
+    """A number between bounds; "nan" and "inf", which float() takes and no bound stops, are none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is no number that can be used.", param, ctx)
+        return number
 
 
 class Progress(Protocol):

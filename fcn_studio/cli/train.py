@@ -13,8 +13,11 @@ from typing import Any
 
 import click
 
-from fcn_studio.cli.console import fail, handles_errors, note, print_json, progress
+from fcn_studio.cli.console import FiniteRange, fail, handles_errors, note, print_json, progress
 from fcn_studio.core.cancel import CancelToken
+
+_OPTIONS = ("upsampling", "score_width", "padding", "fc_channels")
+"""Those of `create_model` that a person chooses; which classes are merged, the classes say."""
 
 
 @click.command(help="Train a network on DATASET (a labelled folder or a project) and write it to --out.")
@@ -25,7 +28,7 @@ from fcn_studio.core.cancel import CancelToken
     "starts",
     multiple=True,
     type=click.Path(path_type=Path),
-    help="Checkpoint or DeepLab weights to start from; several checkpoints: the sum of their networks.",
+    help="Checkpoint or DeepLab weights to start from; several checkpoints: a network of all, with their mean.",
 )
 @click.option("--architecture", help="A new network of this name (see `fcn-studio models`).")
 @click.option(
@@ -33,17 +36,17 @@ from fcn_studio.core.cancel import CancelToken
     "options",
     multiple=True,
     metavar="NAME=VALUE",
-    help="Of the new network: upsampling, score_width, padding, fc_channels.",
+    help=f"Of the new network: {', '.join(_OPTIONS)}.",
 )
 @click.option(
     "--zoom",
-    type=click.FloatRange(0.25, 8),
+    type=FiniteRange(0.25, 8),
     help="Enlarge pictures for the network, for things a few pixels thin.",
 )
 @click.option(
     "--weights",
     multiple=True,
-    help="File for the new network's trunk, or pretrained; one for each part of a+b.",
+    help="File for the new network's trunk, pretrained, or none; one for each part of a+b.",
 )
 @click.option("--stages", is_flag=True, help="Train the new network's coarser heads first: 32s, 16s, 8s.")
 @click.option(
@@ -63,7 +66,9 @@ from fcn_studio.core.cancel import CancelToken
 )
 @click.option("--steps", type=click.IntRange(1), help="Steps instead of the recipe's.")
 @click.option(
-    "--epochs", type=click.FloatRange(0, min_open=True), help="Instead of steps: train lists shown."
+    "--epochs",
+    type=FiniteRange(0, 1e6, min_open=True),
+    help="Instead of steps: how often the train list is shown.",
 )
 @click.option("--set", "changes", multiple=True, metavar="NAME=VALUE", help="Another number of the recipe.")
 @click.option("--distill", type=float, help="Weight of what the start or teacher says where labels lack.")
@@ -250,8 +255,13 @@ def _choose_start(
 
 def _parse_options(words: tuple[str, ...]) -> dict[str, str | int]:
     """["score_width=96", "upsampling=unpool"] to values; whole numbers become int."""
-    pairs = (word.partition("=") for word in words)
-    return {name: int(text) if text.isdigit() else text for name, _, text in pairs}
+    from fcn_studio.core.errors import UsageError
+
+    pairs = [word.partition("=") for word in words]
+    for name, _, _ in pairs:
+        if name not in _OPTIONS:
+            raise UsageError(f"A network has no option {name!r}: use one of {', '.join(_OPTIONS)}.")
+    return {name: int(text) if text.isdecimal() else text for name, _, text in pairs}
 
 
 def _follow(run: Any, steps: int) -> tuple[Any, list[str]]:
