@@ -17,6 +17,14 @@ class Level(Enum):
     ERROR = "error"
 
 
+class About(Enum):
+    """What a notice is about; it means nothing any more when that is gone."""
+
+    PROJECT = "project"  # until another one opens
+    IMAGE = "image"  # until another one is asked for
+    OPENING = "opening"  # an attempt to open something: until the next one
+
+
 @dataclass(frozen=True)
 class Notice:
     """One sentence for the person; `action` names a command of the command table that cures it.
@@ -28,6 +36,7 @@ class Notice:
     text: str
     action: str | None = None
     until_saved: bool = False
+    about: About = About.PROJECT
 
 
 class Saved(Enum):
@@ -77,6 +86,7 @@ class TrainingStatus:
 class SessionEvents:
     """One object with all the session's signals; whoever shows something connects here."""
 
+    project_left = Signal()  # another one comes: what was told of the one before is over
     project_opened = Signal()
     images_changed = Signal()
     image_state_changed = Signal(str)  # image id

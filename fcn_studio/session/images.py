@@ -15,7 +15,7 @@ from fcn_studio.io.images import ImageData, read_image, read_thumbnail
 from fcn_studio.project.label_store import LoadedLabels
 from fcn_studio.project.project import ImageState, Project, load_document
 from fcn_studio.session.document import Document
-from fcn_studio.session.events import Level, Notice, SessionEvents
+from fcn_studio.session.events import About, Level, Notice, SessionEvents
 from fcn_studio.session.workers import Workers
 
 THUMBNAIL_SIDE_PX = 160
@@ -128,7 +128,7 @@ class ImageDesk:
         self._enter(opened)
         for text in (opened.image.notice, *opened.loaded.notices):
             if text:
-                self._events.notice.emit(Notice(Level.WARNING, text))
+                self._events.notice.emit(Notice(Level.WARNING, text, about=About.IMAGE))
 
     def _on_failed(self, project: Project, image_id: str, error: BaseException) -> None:
         if project is not self._project or image_id != self._wanted:
@@ -136,7 +136,7 @@ class ImageDesk:
         self._wanted = None
         text = str(error) if isinstance(error, FcnStudioError) else f"{image_id} could not be opened: {error}"
         self._events.image_failed.emit(image_id, text)
-        self._events.notice.emit(Notice(Level.ERROR, text))
+        self._events.notice.emit(Notice(Level.ERROR, text, about=About.IMAGE))
 
     def next(self) -> None:
         self._step(1)

@@ -19,7 +19,7 @@ from fcn_studio.io.images import read_image
 from fcn_studio.jobs import Priority
 from fcn_studio.session.document import Document
 from fcn_studio.session.engines import Engines
-from fcn_studio.session.events import Level, Notice, Phase, PredictionStatus, SessionEvents
+from fcn_studio.session.events import About, Level, Notice, Phase, PredictionStatus, SessionEvents
 from fcn_studio.session.graphs import GraphDesk
 from fcn_studio.session.workers import Workers
 
@@ -265,7 +265,7 @@ class PredictionDesk:
             self._events.notice.emit(Notice(Level.WARNING, f"{text} The embedded model is used instead."))
             return
         self._set_status(replace(self.status, phase=Phase.FAILED, message=text))
-        self._events.notice.emit(Notice(Level.ERROR, text))
+        self._events.notice.emit(Notice(Level.ERROR, text, about=About.IMAGE))
 
     def _set_status(self, status: PredictionStatus) -> None:
         self.status = status

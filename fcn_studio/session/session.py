@@ -21,7 +21,7 @@ from fcn_studio.session.coloring import ColoringDesk
 from fcn_studio.session.comparing import ComparisonDesk
 from fcn_studio.session.document import Document
 from fcn_studio.session.editing import EditingDesk
-from fcn_studio.session.events import Level, Notice, SessionEvents
+from fcn_studio.session.events import About, Level, Notice, SessionEvents
 from fcn_studio.session.exporting import ExportDesk
 from fcn_studio.session.history import HistoryDesk
 from fcn_studio.session.images import ImageDesk, OpenedImage
@@ -138,6 +138,7 @@ class Session:
         self._leave()
         self._keeper.discard_refused()
         self.teaching.abandon()
+        self.events.project_left.emit()
         self.document = None
         self.project = project
         self._workers.pool.submit(project.remove_leftovers, serial=PROJECT_FILE)
@@ -159,12 +160,12 @@ class Session:
             return True
         self._loss_told = True
         text = "The last strokes are not on disk. Keep them elsewhere, or open that again to lose them."
-        self.events.notice.emit(Notice(Level.ERROR, text, "choose_store"))
+        self.events.notice.emit(Notice(Level.ERROR, text, "choose_store", about=About.OPENING))
         return False
 
     def _on_open_failed(self, error: BaseException) -> None:
         text = str(error) if isinstance(error, FcnStudioError) else f"That could not be opened: {error}"
-        self.events.notice.emit(Notice(Level.ERROR, text))
+        self.events.notice.emit(Notice(Level.ERROR, text, about=About.OPENING))
 
     def choose_store(self, folder: Path) -> None:
         """Keep the labels of this project in `folder`, because its own place cannot be written."""

@@ -169,6 +169,8 @@ class MainWindow(QMainWindow):
         ):  # fmt: skip
             event.connect(self._on_something_changed)
         events.notice.connect(self.notices.show_notice)
+        events.image_opening.connect(self.notices.on_image_opening)
+        events.project_left.connect(self.notices.on_project_left)
         events.saved_changed.connect(self._on_saved_changed)
         events.labels_changed.connect(self._on_labels_changed)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QEnterEvent
 from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QWidget
 
-from fcn_studio.session.events import Saved
+from fcn_studio.session.events import About, Notice, Saved
 from fcn_studio.ui.command_actions import title_of, with_key
 from fcn_studio.ui.commands import BY_ID
 from fcn_studio.ui.icons import make_icon
@@ -21,7 +21,7 @@ SIGNS = {
     "warning": ("alert", "warning"),
     "error": ("alert-circle", "error"),
 }
-SHOWN_MS = {"info": 5000, "success": 5000, "warning": 15000}  # errors stay until they are closed
+SHOWN_MS = {"info": 5000, "success": 5000, "warning": 15000}  # errors stay as long as what they are about
 TOP_PX = 14
 GAP_PX = 8
 MOST_SHOWN = 4
@@ -34,7 +34,7 @@ class NoticeChip(QFrame):
     closed = Signal()
     cure_wanted = Signal(str)  # command id
 
-    def __init__(self, parent: QWidget, theme: Theme, notice: Any) -> None:
+    def __init__(self, parent: QWidget, theme: Theme, notice: Notice) -> None:
         super().__init__(parent)
         self.notice = notice
         self.setObjectName("notice")
@@ -116,12 +116,14 @@ class Notices(QObject):
         self.chips: list[NoticeChip] = []
         stage.installEventFilter(self)
 
-    def show_notice(self, notice: Any) -> None:
-        """Show one; the same sentence again only stays longer."""
+    def show_notice(self, notice: Notice) -> None:
+        """Show one; the same sentence again only stays longer; one attempt to open replaces the last."""
         for chip in self.chips:
             if chip.notice.text == notice.text:
                 chip.restart()
                 return
+        if notice.about is About.OPENING:
+            self._drop(lambda older: older.about is About.OPENING)
         chip = NoticeChip(self._stage, self._theme, notice)
         chip.closed.connect(lambda: self._on_closed(chip))
         chip.cure_wanted.connect(self.cure_wanted)
@@ -134,11 +136,21 @@ class Notices(QObject):
     def on_saved_changed(self, saved: Saved) -> None:
         """Once all strokes are written, complaints that they are not go by themselves."""
         if saved is not Saved.IN_MEMORY:
-            for chip in [chip for chip in self.chips if chip.notice.until_saved]:
-                chip.go()
+            self._drop(lambda notice: notice.until_saved)
+
+    def on_image_opening(self, _image_id: str) -> None:
+        """What was said of the image before is no news of the next one, and it would cover that."""
+        self._drop(lambda notice: notice.about is About.IMAGE)
+
+    def on_project_left(self) -> None:
+        """Of the project before only strokes that are still to be written matter."""
+        self._drop(lambda notice: not notice.until_saved)
 
     def clear(self) -> None:
-        for chip in list(self.chips):
+        self._drop(lambda _notice: True)
+
+    def _drop(self, is_over: Callable[[Notice], bool]) -> None:
+        for chip in [chip for chip in self.chips if is_over(chip.notice)]:
             chip.go()
 
     def _drop_surplus(self) -> None:

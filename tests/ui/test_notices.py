@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent
+import shutil
+from pathlib import Path
+
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from fcn_studio.session.events import Level, Notice
+from fcn_studio.session.events import Level, Notice, Saved
 from fcn_studio.ui import notices as notices_module
 from fcn_studio.ui.app import App
-from tests.ui.window_kit import WAIT_MS, put_prediction
+from tests.ui.window_kit import WAIT_MS, key, put_prediction, wait_for_image
 
 
 def test_good_news_goes_by_itself_and_errors_stay(app: App, qtbot, monkeypatch) -> None:
@@ -66,3 +69,55 @@ def test_too_many_notices_drop_the_oldest_that_is_no_error(app: App) -> None:
         app.session.events.notice.emit(Notice(Level.WARNING, f"{number}"))
     texts = [chip.notice.text for chip in app.window.notices.chips]
     assert texts == ["Broken.", "3", "4", "5"]
+
+
+def texts(app: App) -> list[str]:
+    return [chip.notice.text for chip in app.window.notices.chips]
+
+
+def test_what_is_wrong_with_an_image_is_told_until_another_one_is_asked_for(
+    app: App, photos: Path, qtbot
+) -> None:
+    for name in ("b.png", "c.png"):
+        (photos / name).write_bytes(b"")
+    shutil.copy(photos / "a.png", photos / "d.png")
+    app.open([photos])
+    wait_for_image(app, qtbot)
+    for name in ("b.png", "c.png"):
+        key(app, Qt.Key.Key_D)
+        qtbot.waitUntil(lambda name=name: any(name in text for text in texts(app)), timeout=WAIT_MS)
+        assert len(texts(app)) == 1
+    key(app, Qt.Key.Key_D)
+    wait_for_image(app, qtbot, "d.png")
+    assert not texts(app)
+
+
+def test_what_was_told_of_a_folder_is_over_when_another_one_opens(
+    previewed: App, photos: Path, qtbot
+) -> None:
+    nothing = [photos.parent / "nowhere", photos.parent / "elsewhere"]
+    for folder in nothing:
+        previewed.open([folder])
+        qtbot.waitUntil(lambda folder=folder: any(str(folder) in text for text in texts(previewed)))
+        assert len(texts(previewed)) == 1  # the last attempt is the one that counts
+    notice = previewed.session.events.notice
+    notice.emit(Notice(Level.ERROR, "The masks were not exported."))
+    notice.emit(Notice(Level.ERROR, "The disk is full.", until_saved=True))
+    other = shutil.copytree(photos, photos.parent / "other")
+    previewed.open([other])
+    qtbot.waitUntil(lambda: previewed.session.project_root == other, timeout=WAIT_MS)
+    assert texts(previewed) == ["The disk is full."]
+    previewed.session.events.saved_changed.emit(Saved.ON_DISK)
+    assert not texts(previewed)
+
+
+def test_what_is_told_while_a_folder_opens_stays(previewed: App, photos: Path, qtbot) -> None:
+    session, other = previewed.session, shutil.copytree(photos, photos.parent / "other")
+    session.classes.use_own_classes(["cat"])
+    session.project.set_active_checkpoint("gone")
+    session.project.save()
+    for folder in (other, photos):
+        previewed.open([folder])
+        qtbot.waitUntil(lambda folder=folder: session.project_root == folder, timeout=WAIT_MS)
+        wait_for_image(previewed, qtbot)
+    assert "“gone” is no longer there" in texts(previewed)[0]
