@@ -32,7 +32,13 @@ from their nearest labels first.
 @click.option("--model", type=click.Path(path_type=Path), help="Checkpoint; default: the embedded model.")
 @click.option("--split", default="val", show_default=True, help="List of images, or all.")
 @click.option("--classes", help="Take the means over these class keys only (a,b,...).")
-@click.option("--ignore", type=click.IntRange(0, 255), help="One more mask value that means no label.")
+@click.option(
+    "--ignore",
+    "ignored",
+    multiple=True,
+    type=click.IntRange(0, 255),
+    help="One more mask value that means no label.",
+)
 @click.option("--boundary", is_flag=True, help="Measure how near borders lie to those of the labels, too.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
@@ -42,12 +48,18 @@ def evaluate(
     model: Path | None,
     split: str,
     classes: str | None,
-    ignore: int | None,
+    ignored: tuple[int, ...],
     boundary: bool,
     device: str,
     as_json: bool,
 ) -> None:
-    from fcn_studio.cli.sources import count_images, parse_classes, tell_passed_over, unique_names
+    from fcn_studio.cli.sources import (
+        count_images,
+        only_ignored,
+        parse_classes,
+        tell_passed_over,
+        unique_names,
+    )
     from fcn_studio.core.errors import DatasetError, UsageError
     from fcn_studio.core.resources import resource_path
     from fcn_studio.inference.engine import make_engine
@@ -55,7 +67,7 @@ def evaluate(
     from fcn_studio.inference.predictor import Predictor
     from fcn_studio.project.sources import open_source
 
-    source = open_source(dataset, ignore)
+    source = open_source(dataset, only_ignored(ignored))
     tell_passed_over(source, split)
     names = source.names(split)
     if not names:

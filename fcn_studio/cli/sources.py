@@ -23,6 +23,16 @@ def parse_classes(source: SampleSource, text: str | None) -> tuple[str, ...] | N
     return tuple(by_word[word] for word in words)
 
 
+def only_ignored(values: tuple[int, ...]) -> int | None:
+    """The value after --ignore, which is at most one. Raises UsageError."""
+    if len(set(values)) > 1:
+        raise UsageError(
+            "--ignore takes one value: give the others “void” in the folder's classes.json, as "
+            '{"index": 11, "name": "void", "void": true}.'
+        )
+    return values[0] if values else None
+
+
 def tell_passed_over(source: ProjectSource | DatasetSource, *splits: str) -> None:
     """Say on stderr what is in the source or its lists and cannot be used."""
     for notice in source.notices:

@@ -28,7 +28,7 @@ _OPTIONS = ("upsampling", "score_width", "padding", "fc_channels")
     "starts",
     multiple=True,
     type=click.Path(path_type=Path),
-    help="Checkpoint or DeepLab weights to start from; several checkpoints: a network of all, with their mean.",
+    help="Checkpoint or DeepLab weights to start from; several: a network with the mean of their scores.",
 )
 @click.option("--architecture", help="A new network of this name (see `fcn-studio models`).")
 @click.option(
@@ -73,7 +73,13 @@ _OPTIONS = ("upsampling", "score_width", "padding", "fc_channels")
 @click.option("--set", "changes", multiple=True, metavar="NAME=VALUE", help="Another number of the recipe.")
 @click.option("--distill", type=float, help="Weight of what the start or teacher says where labels lack.")
 @click.option("--classes", help="Validate on the mean over these class keys (a,b,...).")
-@click.option("--ignore", type=click.IntRange(0, 255), help="One more mask value that means no label.")
+@click.option(
+    "--ignore",
+    "ignored",
+    multiple=True,
+    type=click.IntRange(0, 255),
+    help="One more mask value that means no label.",
+)
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
 @click.option("--seed", type=click.IntRange(0, 2**64 - 1), default=0, metavar="NUMBER", show_default=True)
 @click.option("--run-folder", type=click.Path(path_type=Path), help="Keep config, state and log here.")
@@ -96,7 +102,7 @@ def train(
     changes: tuple[str, ...],
     distill: float | None,
     classes: str | None,
-    ignore: int | None,
+    ignored: tuple[int, ...],
     device: str,
     seed: int,
     run_folder: Path | None,
@@ -105,14 +111,14 @@ def train(
     as_json: bool,
 ) -> None:
     from fcn_studio.cli.results import require_place
-    from fcn_studio.cli.sources import colors_of, parse_classes, tell_passed_over
+    from fcn_studio.cli.sources import colors_of, only_ignored, parse_classes, tell_passed_over
     from fcn_studio.core.errors import Cancelled, UsageError
     from fcn_studio.project.sources import open_source
 
     if resume and run_folder is None:
         raise UsageError("--resume needs the run to go on with: name it with --run-folder.")
     chosen = _choose_recipe(recipe_name, {"steps": steps, "epochs": epochs, "distill": distill}, changes)
-    source = open_source(dataset, ignore)
+    source = open_source(dataset, only_ignored(ignored))
     tell_passed_over(source, "train", "val")
     if epochs is not None:
         chosen = chosen.for_epochs(epochs, len(source.names("train")))

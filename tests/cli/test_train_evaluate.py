@@ -130,6 +130,8 @@ def test_train_writes_a_checkpoint_that_can_be_measured(dataset: Path, start: Pa
             2,
             "leave --architecture out",
         ),
+        (["train", "{data}", "--out", "{out}", "--ignore", "3", "--ignore", "4"], 2, "takes one value"),
+        (["evaluate", "{data}", "--ignore", "3", "--ignore", "4"], 2, "takes one value"),
         (["evaluate", "{missing}"], 1, "missing"),
         (["evaluate", "{data}", "--model", "{start}", "--split", "nothing"], 2, "nothing"),
         (["evaluate", "{data}", "--model", "{data}/masks/p0.png"], 1, "p0.png"),
