@@ -101,7 +101,7 @@ def hub_url_of(name: str) -> str:
 
 
 def _plain_name(name: str) -> str:
-    """What the names of a parameter have in common: ``net.stages_0.blocks`` here, ``stages.0.blocks`` in timm."""
+    """What a parameter's names have in common: ``net.stages_0.blocks`` here, ``stages.0.blocks`` in timm."""
     return name.removeprefix("net.").removeprefix("model.").removeprefix("body.").replace(".", "_")
 
 
