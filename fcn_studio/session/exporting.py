@@ -16,6 +16,7 @@ from fcn_studio.jobs import Priority
 from fcn_studio.project.project import Project, load_document
 from fcn_studio.session.events import Level, Notice, SessionEvents
 from fcn_studio.session.predicting import PredictionDesk
+from fcn_studio.session.teaching import list_some
 from fcn_studio.session.workers import Workers
 
 CONTENTS = ("labels", "prediction", "composite")
@@ -95,7 +96,7 @@ class ExportDesk:
 
     def _on_done(self, folder: Path, total: int, failures: list[str]) -> None:
         if failures:
-            text = f"{total - len(failures)} of {total} masks are in {folder}. {failures[0]}"
+            text = f"{total - len(failures)} of {total} masks are in {folder}. {list_some(failures)}"
             self._events.notice.emit(Notice(Level.WARNING, text))
         else:
             text = f"{total} masks and areas.csv are in {folder}."

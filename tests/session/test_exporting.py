@@ -67,6 +67,14 @@ def test_an_image_that_cannot_be_read_is_named_and_the_rest_is_done(
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.png", "areas.csv", "c.png"]
 
 
+def test_every_image_that_cannot_be_read_is_named(seeing, photos: Path, tmp_path: Path) -> None:
+    for name in ("b.png", "c.png"):
+        (photos / name).write_bytes(b"broken")
+    export(seeing, tmp_path / "out", "labels")
+    assert seeing.notices[0].text.startswith("1 of 3 masks are in")
+    assert all(str(photos / name) in seeing.notices[0].text for name in ("b.png", "c.png"))
+
+
 def test_masks_never_land_among_the_images(seeing, photos: Path) -> None:
     before = sorted(path.name for path in photos.iterdir())
     export(seeing, photos, "composite")
