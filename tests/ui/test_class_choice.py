@@ -102,3 +102,20 @@ def test_the_first_hint_speaks_of_choosing_classes_while_they_are_a_preview(prev
     previewed.session.classes.use_model_classes()
     qtbot.waitUntil(lambda: "Choose a class" in first.text(), timeout=WAIT_MS)
     assert hint.keys[0].text() == "1"
+
+
+LONG = "a cell wall with a very long name that does not fit into this list"
+
+
+def test_a_long_name_brings_no_scroll_bar_and_is_told_whole_by_its_tip(previewed: App) -> None:
+    choice = previewed.window.classes.choice
+    choice.use_own.click()
+    for name in ("cell", LONG):
+        QTest.keyClicks(choice.field, name)
+        QTest.keyClick(choice.field, Qt.Key.Key_Return)
+    QTest.qWait(20)
+    names = choice.names
+    assert not names.horizontalScrollBar().isVisible()
+    assert not names.verticalScrollBar().isVisible()
+    assert names.item(2).toolTip() == LONG
+    assert list(choice.typed_names()) == ["background", "cell", LONG]

@@ -59,6 +59,7 @@ class ClassChoice(QFrame):
         page = QWidget()
         self.names = QListWidget()
         self.names.setAccessibleName(self.tr("Your classes"))
+        self.names.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)  # long names: dots
         self.names.setToolTip(self.tr("Double click or Delete takes a name away"))
         self.names.itemDoubleClicked.connect(lambda _item: self._remove_chosen())
         self.field = _NameField()
@@ -121,6 +122,7 @@ class ClassChoice(QFrame):
             return
         self.show_problem("")
         self.names.addItem(name)
+        self.names.item(self.names.count() - 1).setToolTip(name)
         self.names.scrollToBottom()
         self.field.clear()
         self._fit()
