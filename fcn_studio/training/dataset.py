@@ -7,13 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import msgspec
+import torch
 
 from fcn_studio.core.cancel import CancelToken
 from fcn_studio.core.errors import Cancelled, TrainingError
 from fcn_studio.core.ports import SampleSource
 from fcn_studio.inference.device import choose_device
 from fcn_studio.models.checkpoint import round_trip, save_checkpoint
-from fcn_studio.models.spec import ModelSpec
+from fcn_studio.models.fcn import FcnNetwork
+from fcn_studio.models.spec import ModelSpec, checkpoint_paths
 from fcn_studio.training.checks import require_sound
 from fcn_studio.training.deck import Deck
 from fcn_studio.training.events import Prepared, TrainEvent
@@ -22,7 +24,7 @@ from fcn_studio.training.loop import Outcome, Training
 from fcn_studio.training.run_folder import RunFolder
 from fcn_studio.training.settings import Recipe, default_numbers
 from fcn_studio.training.start import Start, make_teaching
-from fcn_studio.training.validate import Examination, choose_examination
+from fcn_studio.training.validate import DIVERGED, Examination, choose_examination
 from fcn_studio.training.verdict import Validate
 
 Classes = tuple[str, ...] | None
@@ -45,10 +47,10 @@ def train_dataset(
 ) -> Generator[TrainEvent, None, Outcome]:
     """Train on the "train" images, validate on "val", and write the best network to ``out_path``.
 
-    ``only``: class keys over which the validation's mean runs. A run with a folder can be resumed, on the CPU
-    exactly; before it has stored a state that is to begin it anew. A sample that cannot be read is left out,
-    with an event. Raises TrainingError (also where nothing is left), DeviceError, CheckpointError,
-    StorageError, Cancelled.
+    The file's stem is the network's name. ``only``: class keys over which the validation's mean runs. A run
+    with a folder can be resumed, on the CPU exactly; before it has stored a state that is to begin it anew. A
+    sample that cannot be read is left out, with an event. Raises TrainingError (also where nothing is left),
+    DeviceError, CheckpointError, StorageError, Cancelled.
     """
     where = choose_device(device)
     names = source.names("train")
@@ -82,9 +84,19 @@ def train_dataset(
         "seconds": round(outcome.seconds),
     }
     colors = class_colors or start.spec.class_colors
-    spec = msgspec.structs.replace(start.spec, figures=figures, made=made, class_colors=colors)
-    save_checkpoint(out_path, round_trip(outcome.model), spec)
+    spec = msgspec.structs.replace(
+        start.spec, name=checkpoint_paths(out_path)[0].stem, figures=figures, made=made, class_colors=colors
+    )
+    save_checkpoint(out_path, _as_stored(outcome.model), spec)
     return outcome
+
+
+def _as_stored(model: FcnNetwork) -> FcnNetwork:
+    """The network as its file will hold it. Raises TrainingError where that would be no numbers."""
+    model = round_trip(model)
+    if not all(bool(torch.isfinite(value).all()) for value in model.state_dict().values()):
+        raise TrainingError(DIVERGED)
+    return model
 
 
 def _begin(

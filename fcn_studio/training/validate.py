@@ -10,7 +10,7 @@ import torch
 
 from fcn_studio.core.classes import UNLABELLED
 from fcn_studio.core.confusion import ConfusionMatrix, Metrics
-from fcn_studio.core.errors import InputError, TrainingError
+from fcn_studio.core.errors import CheckpointError, InputError, TrainingError
 from fcn_studio.core.ports import SampleSource
 from fcn_studio.inference.evaluate import evaluate
 from fcn_studio.inference.predictor import Predictor
@@ -22,6 +22,8 @@ from fcn_studio.training.deck import Deck
 from fcn_studio.training.distill import Teaching
 from fcn_studio.training.events import Progress, Validated
 from fcn_studio.training.left_out import Unreadable
+
+DIVERGED = "The loss is no longer a number: train again with a lower rate."
 
 
 @dataclass(frozen=True)
@@ -73,8 +75,17 @@ class Examination:
     def validated(
         self, model: FcnNetwork, spec: ModelSpec, device: str, step: int, only: Sequence[str] | None = None
     ) -> Generator[None, None, Validated]:
-        """The figures as an event of the loop. Raises TrainingError where nothing is left to measure on."""
-        found = yield from self.metrics(model, spec, device, only)
+        """The figures as an event of the loop.
+
+        Raises TrainingError where nothing is left to measure on, or the steps have led to scores that are no
+        numbers.
+        """
+        try:
+            found = yield from self.metrics(model, spec, device, only)
+        except CheckpointError as error:
+            if not step:  # the start itself
+                raise
+            raise TrainingError(DIVERGED) from error
         if not self.names:
             raise TrainingError("Nothing that is held out can be read any more: mend it, then train again.")
         return Validated(step, found.mean_iou, found.per_class_iou)
@@ -108,14 +119,17 @@ def measure_progress(
 
     Channels are the deck's.
 
-    Pauses after every image.
+    Pauses after every image. Raises TrainingError where its scores are no numbers.
     """
     predictor = Predictor(TorchEngine(model, spec, device))
     matrix = ConfusionMatrix(len(spec.class_keys))
     kept = 1.0
     for index, picture in deck.pictures(deck.indices):
         pixels = np.ascontiguousarray(picture.pixels.numpy().transpose(1, 2, 0))
-        channels = predictor.predict(pixels).channels
+        try:
+            channels = predictor.predict(pixels).channels
+        except CheckpointError as error:
+            raise TrainingError(DIVERGED) from error
         matrix.add(picture.labels.numpy(), channels)
         same, counted = teaching.kept(index, torch.from_numpy(channels))
         kept = min(kept, same / counted) if counted else kept

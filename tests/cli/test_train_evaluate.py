@@ -98,6 +98,7 @@ def test_train_writes_a_checkpoint_that_can_be_measured(dataset: Path, start: Pa
     assert result["validation_images"] == 2
     card = read_card(out)
     assert card.figures["validation_images"] == 2
+    assert card.name == "new"
     assert card.class_keys == KEYS
     assert card.class_colors == ((0, 0, 0), (9, 8, 7))
     assert card.parent == read_card(start).id
@@ -217,6 +218,21 @@ def test_a_run_resumes_only_as_it_was_begun(dataset: Path, start: Path, tmp_path
     again = _run("train", dataset, "--out", tmp_path / "b", "--steps", 2, "--resume", "--json", *common)
     assert again.exit_code == 0, again.stderr
     assert read_card(tmp_path / "a").id == read_card(tmp_path / "b").id
+
+
+@pytest.mark.parametrize("held_out", [True, False])
+def test_a_run_that_diverges_is_told_to_learn_slower(
+    dataset: Path, start: Path, tmp_path: Path, held_out: bool
+) -> None:
+    """In its first step, whose loss still is a number; what it leaves is not written."""
+    if not held_out:
+        (dataset / "val.txt").write_text("")
+    rates = [word for part in ("head", "trunk", "skip") for word in ("--set", f"{part}_rate=1e30")]
+    words = ("--start", start, "--steps", 1, "--set", "warm_up_steps=0", *rates, *SMALL)
+    done = _run("train", dataset, "--out", tmp_path / "new", *words)
+    assert done.exit_code == 1
+    assert done.stderr.splitlines()[-1] == "The loss is no longer a number: train again with a lower rate."
+    assert not list(tmp_path.glob("new*"))
 
 
 def test_a_place_that_cannot_be_written_is_told_before_the_first_step(
