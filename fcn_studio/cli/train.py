@@ -159,13 +159,15 @@ def _choose_recipe(name: str, wanted: dict[str, Any], changes: tuple[str, ...]) 
 
 def _tell(outcome: Any, out: Path, left_out: list[str], as_json: bool) -> None:
     from fcn_studio.cli.sources import count_images
+    from fcn_studio.models.spec import checkpoint_paths
 
+    weights_path = checkpoint_paths(out)[0]
     if left_out:
         note(f"{count_images(len(left_out))} could not be read: left out, see above.")
     if as_json:
         print_json(
             {
-                "checkpoint": str(out),
+                "checkpoint": str(weights_path),
                 "steps": outcome.steps,
                 "seconds": round(outcome.seconds, 1),
                 "validation_miou": outcome.best_miou,
@@ -180,7 +182,7 @@ def _tell(outcome: Any, out: Path, left_out: list[str], as_json: bool) -> None:
     if outcome.best_miou is not None:
         score = f"{100 * outcome.best_miou:.1f} mIoU on {outcome.basis.describe('validation')}"
     steps = f"{outcome.steps} step{'' if outcome.steps == 1 else 's'}"
-    note(f"{out}: {steps} in {outcome.seconds:.0f} s, {score} ({outcome.reason}).")
+    note(f"{weights_path}: {steps} in {outcome.seconds:.0f} s, {score} ({outcome.reason}).")
 
 
 def _list_recipes(context: click.Context) -> None:

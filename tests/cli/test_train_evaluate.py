@@ -250,6 +250,17 @@ def test_a_place_that_cannot_be_written_is_told_before_the_first_step(
     assert not list(tmp_path.glob(".fcn-studio-*"))
 
 
+def test_the_file_that_is_named_is_the_file_that_was_written(
+    dataset: Path, start: Path, tmp_path: Path
+) -> None:
+    words = ("train", dataset, "--start", start, "--steps", 1, *SMALL)
+    done = _run(*words, "--out", tmp_path / "m2.txt", "--json")
+    assert json.loads(done.stdout)["checkpoint"] == str(tmp_path / "m2.txt.safetensors")
+    assert Path(json.loads(done.stdout)["checkpoint"]).is_file()
+    done = _run(*words, "--out", tmp_path / "m3")
+    assert f"{tmp_path / 'm3.safetensors'}: 1 step in" in done.stderr
+
+
 def test_a_checkpoint_that_is_there_is_replaced_only_when_asked(
     dataset: Path, start: Path, tmp_path: Path
 ) -> None:
