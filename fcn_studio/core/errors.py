@@ -6,7 +6,7 @@ FcnStudioError
 +-- CheckpointError     a broken, foreign or older checkpoint
 +-- DownloadError       weights that could not be fetched
 +-- StorageError        the disk refused (full, read-only, ...)
-|   +-- ReadOnlyError
+|   +-- ReadOnlyError, ChangedElsewhereError
 +-- TrainingError       training cannot start or go on
 +-- DeviceError         the asked-for device is not there
 Cancelled               not an error: ends a job that nobody waits for any more
@@ -61,6 +61,10 @@ class StorageError(FcnStudioError):
 
 class ReadOnlyError(StorageError):
     """The place does not allow writing."""
+
+
+class ChangedElsewhereError(StorageError):
+    """A file that another window or program changed since it was read, and that must not be written over."""
 
 
 class TrainingError(FcnStudioError):

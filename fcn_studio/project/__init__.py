@@ -11,6 +11,7 @@ from fcn_studio.project.journal_writer import JournalWriter
 from fcn_studio.project.label_files import LabelPlace
 from fcn_studio.project.label_store import JournalPlan, LoadedLabels, load_labels, save_labels
 from fcn_studio.project.opening import open_project
+from fcn_studio.project.overtaken import Change, do_again, write_aside
 from fcn_studio.project.places import remember_store, remembered_store, store_beside
 from fcn_studio.project.project import ImageState, Project, load_document
 from fcn_studio.project.sample_source import ProjectSource
@@ -18,6 +19,7 @@ from fcn_studio.project.shelf import ShelfEntry, read_entry, read_shelf
 from fcn_studio.project.sources import open_source
 
 __all__ = [
+    "Change",
     "DatasetSource",
     "ImageState",
     "Journal",
@@ -29,6 +31,7 @@ __all__ = [
     "ProjectSource",
     "ShelfEntry",
     "compact_journal",
+    "do_again",
     "load_document",
     "load_labels",
     "open_project",
@@ -39,4 +42,5 @@ __all__ = [
     "remembered_store",
     "save_labels",
     "store_beside",
+    "write_aside",
 ]

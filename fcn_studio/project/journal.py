@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from fcn_studio.core.edit import Edit
-from fcn_studio.core.errors import StorageError
+from fcn_studio.core.errors import ChangedElsewhereError, StorageError
 from fcn_studio.io.atomic import find_changed_folders, make_folder, storage_error, sync_folder
 from fcn_studio.project.journal_file import cut_tail, is_same_file, lock_file, put_aside, write_all
 from fcn_studio.project.journal_format import FrameKind, make_frame, make_header
@@ -29,6 +29,8 @@ class Journal:
     in memory as pending, StorageError is raised, and the next append or `retry` (on any thread) writes them.
     Frames stay in memory until fsync has taken them: when that fails they are pending again, because the
     system may have dropped what it could not write, and they are written to the same place once more.
+    Where another window or program has written to the file meanwhile, ChangedElsewhereError is raised from
+    then on: the frames do not fit any more (see `overtaken`).
     `write_lock` (re-entrant) is held while the file is written; its holder may copy the file and `retarget`.
     """
 
@@ -56,6 +58,7 @@ class Journal:
         self._synced_seq = plan.next_seq - 1
         self._unsynced_folders: list[Path] = []
         self._lock = threading.Lock()
+        self._doubts = 0  # how often what was written has become pending again
 
     @property
     def path(self) -> Path:
@@ -115,7 +118,7 @@ class Journal:
             if not self._opened or seq == self._synced_seq:
                 return self._synced_seq
             folders, self._unsynced_folders = self._unsynced_folders, []
-            frames, good_bytes = len(self._unsynced), self._good_bytes
+            frames, good_bytes, doubts = len(self._unsynced), self._good_bytes, self._doubts
         descriptor = None
         try:
             if self._before_sync is not None:
@@ -136,14 +139,21 @@ class Journal:
             if descriptor is not None:
                 os.close(descriptor)
         with self._lock:
+            if doubts != self._doubts:
+                return self._synced_seq  # another thread has heard of a refusal meanwhile
             del self._unsynced[:frames]
             self._synced_bytes, self._synced_seq = good_bytes, seq
         return seq
 
+    def doubt(self) -> None:
+        """The disk has refused something of this image: what is not known to be durable is pending again."""
+        self._take_back([])
+
     def _take_back(self, folders: list[Path]) -> None:
         """What was written may not be on the disk at all: all of it is pending again."""
         with self._write_lock, self._lock:
-            self._unsynced_folders = folders
+            self._doubts += 1
+            self._unsynced_folders += folders
             self._pending[:0] = self._unsynced
             self._unsynced = []
             self._good_bytes, self._written_seq = self._synced_bytes, self._synced_seq
@@ -224,9 +234,9 @@ class Journal:
             lock_file(descriptor, self.path)
             size = os.fstat(descriptor).st_size
             if not least <= size <= most or not is_same_file(descriptor, self.path):
-                raise StorageError(
-                    f"{self.path} was changed by another program since the image was opened: "
-                    "open the image again."
+                raise ChangedElsewhereError(
+                    f"{self.image_id} was changed in another window since it was opened here. Go to another "
+                    "image and back: your strokes are then put on top of what is there."
                 )
             if header is not None:
                 self._write_header(descriptor, header)

@@ -6,18 +6,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 from fcn_studio.core.edit import Edit
-from fcn_studio.core.errors import FcnStudioError, ReadOnlyError, StorageError
-from fcn_studio.project import Journal, LoadedLabels, Project
+from fcn_studio.core.errors import ChangedElsewhereError, StorageError
+from fcn_studio.project import LoadedLabels, Project
 from fcn_studio.session.document import Document
 from fcn_studio.session.events import Level, Notice, Saved, SessionEvents
-from fcn_studio.session.recording import PROJECT_FILE, Recorder
+from fcn_studio.session.kept import Kept
+from fcn_studio.session.recording import PROJECT_FILE
 from fcn_studio.session.work import Work
 from fcn_studio.session.workers import Workers
 
 EDITS_BETWEEN_SAVES = 50
 
 
-class Keeper:
+class Keeper(Kept):
     """Writes each finished edit to the journal before the caller goes on, everything else in the background.
 
     What the disk refuses stays in memory and is tried again with the next edit, and whenever somebody calls
@@ -27,19 +28,8 @@ class Keeper:
     """
 
     def __init__(self, events: SessionEvents, workers: Workers) -> None:
-        self._events = events
-        self._workers = workers
-        self._work: Work | None = None
-        self._left: dict[tuple[int, str], Work] = {}  # by `Work.key`: left, and not known to be safe yet
-        self.record = Recorder(events, workers, self._show_saved, self._on_record_refused)
+        super().__init__(events, workers)
         self._catching_up = False
-        self.saved = Saved.NOTHING
-
-    @property
-    def journal_frames(self) -> int:
-        """Changes noted since the image was opened; pending ones do not count."""
-        work = self._work
-        return 0 if work is None else work.journal.last_seq - work.first_seq - work.journal.pending
 
     def enter(self, project: Project, document: Document, loaded: LoadedLabels) -> Document:
         """Keep the edits of an image that has just been read; returns the document to work on.
@@ -55,21 +45,22 @@ class Keeper:
 
     def keep_edit(self, edit: Edit) -> None:
         """Note an edit that was just applied."""
-        self._keep(lambda journal: journal.append_edit(edit))
+        self._keep(edit, Work.note_edit)
 
-    def keep_undo(self) -> None:
-        self._keep(lambda journal: journal.append_undo())
+    def keep_undo(self, edit: Edit) -> None:
+        """Note that an edit was just taken back."""
+        self._keep(edit, Work.note_undo)
 
-    def keep_redo(self) -> None:
-        self._keep(lambda journal: journal.append_redo())
+    def keep_redo(self, edit: Edit) -> None:
+        """Note that an edit was just done again."""
+        self._keep(edit, Work.note_redo)
 
-    def _keep(self, append: Callable[[Journal], object]) -> None:
+    def _keep(self, edit: Edit, note: Callable[[Work, Edit], None]) -> None:
         work = self._work
         if work is None:
             return
-        work.unsaved_edits += 1
         try:
-            append(work.journal)
+            note(work, edit)
         except StorageError as error:
             self._on_refused(work, error)
             return
@@ -79,7 +70,7 @@ class Keeper:
 
     def _on_written(self, work: Work) -> None:
         """The disk takes something (again)."""
-        work.told = None
+        work.told.clear()
         self._write_left()
         self._show_saved()
         self._request_sync(work)
@@ -91,17 +82,10 @@ class Keeper:
         )
 
     def _on_synced(self, work: Work) -> None:
+        work.forget_safe()
         if work.is_waiting:  # an earlier fsync failed, whose answer this one has taken the place of
             self._retry(work)
         self._let_go(work)
-
-    def _on_refused(self, work: Work, error: BaseException) -> None:
-        """The disk takes strokes of an image not, or not for good; the person is told once."""
-        self._show_saved()
-        if not self._keeps(work) or type(error) in (work.told, self.record.refusal):
-            return
-        work.told = type(error)
-        self._complain(error)
 
     # --- what the disk has refused --------------------------------------------------------------------------
 
@@ -150,6 +134,7 @@ class Keeper:
         for work in works:
             if work in refused:
                 self._on_refused(work, refused[work])
+                self._do_again(work, refused[work])
             elif work is self._work and work.journal.has_changes:
                 self._on_written(work)
             elif work is not self._work and self._keeps(work):
@@ -157,6 +142,12 @@ class Keeper:
         self._show_saved()
         if self.saved is not Saved.IN_MEMORY:
             self._events.notice.emit(Notice(Level.SUCCESS, "The disk takes strokes again: all are written."))
+
+    def close(self) -> None:
+        """Bring what the image that was left last and others have in memory to the disk, or aside."""
+        for work in self._left.values():
+            if work.is_waiting:
+                self._write_down(work, is_last=True)
 
     def discard_refused(self) -> None:
         """Let go of strokes that could not be written; the person has been told."""
@@ -172,7 +163,7 @@ class Keeper:
         def on_moved(_result: object) -> None:
             self.record.refusal = None
             if self._work is not None and self._work.project is project:
-                self._work.told = None
+                self._work.told.clear()
                 self._retry(self._work)
 
         self._workers.pool.submit(
@@ -194,21 +185,22 @@ class Keeper:
         for work in [work for work in self._left.values() if work.is_waiting]:
             try:
                 work.journal.retry()
-            except StorageError:
-                continue  # told when it was refused first
+            except StorageError as error:
+                self._do_again(work, error)  # else: told when it was refused first
+                continue
             self._on_left_written(work)
+
+    def _do_again(self, work: Work, error: BaseException) -> None:
+        """Strokes on an image that another window has changed meanwhile go on top of that."""
+        is_left = work is not self._work and self._keeps(work) and not work.is_being_written
+        if is_left and isinstance(error, ChangedElsewhereError):
+            self._write_down(work)
 
     def _on_left_written(self, work: Work) -> None:
         """An image that was left while the disk refused its strokes has them again."""
         self.record.note_labelled(work.project, work.document.image_id)
         self._request_sync(work)
         self._write_down(work)
-
-    def _works(self) -> list[Work]:
-        return [*self._left.values(), *([self._work] if self._work is not None else [])]
-
-    def _keeps(self, work: Work) -> bool:
-        return work is self._work or self._left.get(work.key) is work
 
     def _let_go(self, work: Work) -> None:
         """Nothing more is to be done for an image that was left, once all of it is safe."""
@@ -233,7 +225,7 @@ class Keeper:
 
         def on_failed(error: BaseException) -> None:
             work.unsaved_edits += edits
-            self._on_save_failed(error)
+            self._on_not_saved(work, error)
 
         self._workers.pool.submit(work.prepare_save(), on_done, on_failed, serial=image_id)
 
@@ -248,54 +240,25 @@ class Keeper:
         else:
             work.journal.close()
 
-    def _write_down(self, work: Work) -> None:
+    def _write_down(self, work: Work, *, is_last: bool = False) -> None:
         image_id = work.document.image_id
+        work.is_being_written = True
 
-        def on_done(_result: object) -> None:
+        def on_done(text: str | None) -> None:
+            work.is_being_written = False
             self._let_go(work)
+            if text:
+                self._events.notice.emit(Notice(Level.WARNING, text))
             self._events.image_state_changed.emit(image_id)
 
         def on_failed(error: BaseException) -> None:
-            if work.is_waiting:
-                self._on_refused(work, error)
-            else:
-                self._on_save_failed(error)
+            work.is_being_written = False
+            self._on_not_saved(work, error)
             self._let_go(work)
 
         self._workers.pool.submit(
-            lambda: work.write_down(lambda: self._work is work), on_done, on_failed, serial=image_id
+            lambda: work.write_down(lambda: self._work is work, is_last=is_last),
+            on_done,
+            on_failed,
+            serial=image_id,
         )
-
-    def _on_save_failed(self, error: BaseException) -> None:
-        text = error.user_message if isinstance(error, FcnStudioError) else f"Saving labels failed: {error}"
-        self._events.notice.emit(Notice(Level.ERROR, text))
-
-    # --- how it is told ----------------------------------------------------------------------------------
-
-    def _on_record_refused(self, error: BaseException) -> None:
-        known = (self.record.refusal, self._work.told if self._work is not None else None)
-        self.record.refusal = type(error)
-        self._show_saved()
-        if type(error) not in known:
-            self._complain(error)
-
-    def _complain(self, error: BaseException) -> None:
-        action = "choose_store" if isinstance(error, ReadOnlyError) else None
-        text = error.user_message if isinstance(error, FcnStudioError) else str(error)
-        text = f"{text} Your strokes wait in memory."
-        self._events.notice.emit(Notice(Level.ERROR, text, action, until_saved=True))
-
-    def _show_saved(self) -> None:
-        """What is true of the open image, unless closing now would lose something of any image."""
-        work = self._work
-        if self.record.refusal is not None or any(each.is_waiting for each in self._works()):
-            self._set_saved(Saved.IN_MEMORY)
-        elif work is None or not work.journal.has_changes:
-            self._set_saved(Saved.NOTHING)
-        else:
-            self._set_saved(Saved.ON_DISK if work.is_safe else Saved.WRITTEN)
-
-    def _set_saved(self, saved: Saved) -> None:
-        if saved is not self.saved:
-            self.saved = saved
-            self._events.saved_changed.emit(saved)

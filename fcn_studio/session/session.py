@@ -178,8 +178,7 @@ class Session:
             return True
         self._closed = True
         self._leave()
-        self._keeper.write_all()
-        self._keeper.discard_refused()
+        self._keeper.close()
         self.teaching.abandon()
         self.prediction.close()
         with contextlib.suppress(StorageError, OSError):  # settings are a convenience, not work

@@ -201,16 +201,16 @@ class StrokeDesk:
             return
         document = self._find_document()
         if document is not None and document.history.can_undo:
-            box = document.history.undo(document.label_map)
-            self._keeper.keep_undo()
+            edit, box = document.history.done[-1], document.history.undo(document.label_map)
+            self._keeper.keep_undo(edit)
             self._announce(document, box)
 
     def redo(self) -> None:
         self.finish_stroke()
         document = self._find_document()
         if document is not None and document.history.can_redo:
-            box = document.history.redo(document.label_map)
-            self._keeper.keep_redo()
+            edit, box = document.history.undone[-1], document.history.redo(document.label_map)
+            self._keeper.keep_redo(edit)
             self._announce(document, box)
 
     # --- keeping -----------------------------------------------------------------------------------------

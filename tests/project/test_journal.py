@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fcn_studio.core.box import Box
-from fcn_studio.core.errors import StorageError
+from fcn_studio.core.errors import ChangedElsewhereError, StorageError
 from fcn_studio.core.label_map import LabelMap
 from fcn_studio.core.ports import QueueDispatcher
 from fcn_studio.project import JournalWriter, load_document, open_project
@@ -141,7 +141,7 @@ def test_two_windows_cannot_write_one_journal(tmp_path) -> None:
     assert second.journal.pending == 1
     first.paint(Box(1, 1, 7, 7), 3)
     first.close()
-    with pytest.raises(StorageError, match="open the image again"):
+    with pytest.raises(ChangedElsewhereError, match="put on top of what is there"):
         second.journal.retry()
     assert load_document(first.project, "a.png").label_map.labels.tobytes() == first.planes[0]
 
