@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from fcn_studio.cli.console import EXIT_FAILED, fail, handles_errors, print_json, progress
+from fcn_studio.cli.console import EXIT_FAILED, fail, handles_errors, note, print_json, progress
 
 if TYPE_CHECKING:
     from fcn_studio.core.confusion import ConfusionMatrix
@@ -77,6 +77,7 @@ def evaluate(
     only = None if chosen is None else [name_of[key] for key in chosen]
     engine = make_engine(model or resource_path("models", "embedded.safetensors"), device)
     try:
+        _tell_unknown(engine.spec.class_keys, source.class_keys)
         walk = run_evaluation(source, names, Predictor(engine), boundary=boundary)
         matrix, images = _follow(walk, len(names))
     finally:
@@ -104,6 +105,23 @@ def evaluate(
     if left_out:
         fail(f"{count_images(len(left_out))} could not be read: left out, see above.")
         raise SystemExit(EXIT_FAILED)
+
+
+def _tell_unknown(known: Sequence[str], wanted: Sequence[str]) -> None:
+    """Say which classes of the labels the network lacks. Raises DatasetError where it has none of them."""
+    from fcn_studio.core.errors import DatasetError
+
+    unknown = [key for key in wanted if key not in known]
+    if len(unknown) == len(wanted):
+        raise DatasetError(
+            f"The network knows none of the classes here ({', '.join(unknown)}): its own are "
+            f"{', '.join(known)}. Choose a --model that was trained on these."
+        )
+    if unknown:
+        note(
+            f"The network does not know {', '.join(unknown)} ({len(unknown)} of {len(wanted)} classes): "
+            "their pixels all count as mistakes."
+        )
 
 
 def _follow(

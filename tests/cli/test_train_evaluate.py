@@ -162,6 +162,22 @@ def test_an_unreadable_image_is_named_and_the_rest_is_done(dataset: Path, start:
     assert "1 image, 1 left out" in table.stdout
 
 
+def test_classes_that_the_network_lacks_are_named(dataset: Path, start: Path) -> None:
+    def evaluate_with(*names: str) -> Result:
+        (dataset / "classes.json").write_text(
+            json.dumps([{"index": index, "name": name} for index, name in enumerate(names)])
+        )
+        return _run("evaluate", dataset, "--model", start, "--device", "cpu", "--json")
+
+    some = evaluate_with("ground", "leaf", "stem")
+    assert some.exit_code == 0, some.stderr
+    assert "does not know leaf, stem (2 of 3 classes)" in some.stderr
+    assert json.loads(some.stdout)["per_class_iou"]["leaf"] == 0.0
+    none = evaluate_with("soil", "leaf")
+    assert (none.exit_code, none.stdout) == (1, "")
+    assert "knows none of the classes here (soil, leaf): its own are ground, disc" in none.stderr
+
+
 def test_nothing_is_scored_where_no_image_can_be_read(dataset: Path, start: Path) -> None:
     for name in ("p4", "p5"):
         (dataset / "images" / f"{name}.png").write_bytes(b"no picture")
