@@ -201,11 +201,14 @@ def compute_region_op(
     if gained.any():
         heirs[gained] = class_id
 
-    def give(tile: Box, _before: Planes) -> tuple[Mask, Plane]:
+    def give(tile: Box, before: Planes) -> tuple[Mask, Plane]:
         inner = tile.shift(-box.y0, -box.x0).slices
-        return gained[inner] | lost[inner], heirs[inner]
+        painted, allowed = gained[inner], ground.allow(tile, before[0], erases=False)
+        if allowed is not None:
+            painted = painted & allowed
+        return painted | lost[inner], heirs[inner]
 
-    edit = _compute(ground, name, box, give, PAINTED, erases=operation is not RegionOp.GROW)
+    edit = _compute(ground, name, box, give, PAINTED, erases=True)  # what is gained was looked at already
     return edit if edit is not None else Unchanged.PROTECTED
 
 

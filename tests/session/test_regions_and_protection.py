@@ -285,6 +285,25 @@ def test_only_unlabelled_keeps_labels_from_the_brush_but_not_from_the_eraser(des
     assert (desk.labels == CAT).sum() == 0
 
 
+@pytest.mark.parametrize("operation", [RegionOp.FILL_HOLES, RegionOp.SMOOTH, RegionOp.GROW])
+def test_only_unlabelled_keeps_labels_from_what_regions_gain_but_not_from_what_they_lose(
+    desk, operation: RegionOp
+) -> None:
+    desk.stroke(30, 40, CAT, radius=16)
+    desk.stroke(30, 40, DOG, radius=2)  # in the middle of it
+    desk.stroke(30, 30, 255, radius=1)  # a hole that nobody has said anything of
+    desk.stroke(13, 40, CAT, radius=1)  # a spike
+    dogs = desk.labels == DOG
+    desk.session.editing.protect(Protection(only_unlabelled=True))
+    desk.session.editing.request_region_op(operation, CAT, 5)
+    desk.settle()
+    assert len(names(desk)) == 5
+    assert (desk.labels[dogs] == DOG).all()
+    assert (desk.labels[28:32, 28:32] == CAT).all()
+    if operation is RegionOp.SMOOTH:
+        assert desk.labels[12, 40] == 255
+
+
 def test_only_over_a_class_means_what_is_seen(desk, channels: np.ndarray) -> None:
     desk.session.editing.protect(Protection(over=frozenset({DOG})))
     desk.stroke(12, 40, CAT, radius=6)
