@@ -20,7 +20,7 @@ EXIT_FAILED = 1
 """Something failed and was named on stderr; the rest is done."""
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
-"""Ended by Ctrl+C; what was finished before is kept (128 + SIGINT, as shells count)."""
+"""Ended by Ctrl+C (128 + SIGINT, as shells count)."""
 
 _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
@@ -113,10 +113,13 @@ def print_json(value: Any) -> None:
     sys.stdout.flush()
 
 
-def handles_errors(command: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Result]:
+def handles_errors(
+    command: Callable[_Arguments, _Result], interrupted: str = "Interrupted; what was finished is kept."
+) -> Callable[_Arguments, _Result]:
     """Decorate a command: errors of the tree become a sentence on stderr and exit code 1 (usage: 2).
 
-    Ctrl+C ends with 130. An unknown exception stays one, with its traceback: it is a fault of the program.
+    Ctrl+C ends with 130 and the sentence ``interrupted``. An unknown exception stays one, with its traceback:
+    it is a fault of the program.
     """
 
     @functools.wraps(command)
@@ -127,7 +130,7 @@ def handles_errors(command: Callable[_Arguments, _Result]) -> Callable[_Argument
             fail(error.user_message)
             raise SystemExit(EXIT_USAGE if isinstance(error, UsageError) else EXIT_FAILED) from None
         except KeyboardInterrupt:
-            fail("Interrupted; what was finished is kept.")
+            fail(interrupted)
             raise SystemExit(EXIT_INTERRUPTED) from None
         except BrokenPipeError:
             # The reader of the pipe (head, less) has gone; Python must not complain while shutting down.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ import click
 from fcn_studio.cli.console import EXIT_FAILED, fail, handles_errors, note, print_json, progress
 
 if TYPE_CHECKING:
-    from fcn_studio.core.confusion import ConfusionMatrix
+    from fcn_studio.core.confusion import ConfusionMatrix, Metrics
     from fcn_studio.inference.evaluate import Evaluated
 
 _HELP = """Measure --model on the images of DATASET (a labelled folder or a project).
@@ -42,7 +43,7 @@ from their nearest labels first.
 @click.option("--boundary", is_flag=True, help="Measure how near borders lie to those of the labels, too.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
-@handles_errors
+@partial(handles_errors, interrupted="Interrupted; nothing was measured.")
 def evaluate(
     dataset: Path,
     model: Path | None,
@@ -85,19 +86,7 @@ def evaluate(
     left_out = [image.name for image in images if image.error is not None]
     if len(left_out) == len(images):
         raise DatasetError(f"None of the images of “{split}” can be read: mend them first.")
-    metrics = matrix.compute_metrics(unique_names(source), only)
-    figures: dict[str, Any] = {
-        "images": len(images) - len(left_out),
-        "left_out": left_out,
-        "pixel_accuracy": metrics.pixel_accuracy,
-        "mean_accuracy": metrics.mean_accuracy,
-        "mean_iou": metrics.mean_iou,
-        "frequency_weighted_iou": metrics.frequency_weighted_iou,
-        "per_class_iou": metrics.per_class_iou,
-    }
-    if boundary:
-        scores = [image.boundary_f for image in images if image.boundary_f is not None]
-        figures["boundary_f"] = sum(scores) / len(scores) if scores else None
+    figures = _figures(matrix.compute_metrics(unique_names(source), only), images, boundary)
     if as_json:
         print_json(figures)
     else:
@@ -139,6 +128,24 @@ def _follow(
             if error is not None:
                 fail(error.user_message)
             bar.advance()
+
+
+def _figures(metrics: Metrics, images: Sequence[Evaluated], boundary: bool) -> dict[str, Any]:
+    """All that was measured, by the names that --json gives it."""
+    left_out = [image.name for image in images if image.error is not None]
+    figures: dict[str, Any] = {
+        "images": len(images) - len(left_out),
+        "left_out": left_out,
+        "pixel_accuracy": metrics.pixel_accuracy,
+        "mean_accuracy": metrics.mean_accuracy,
+        "mean_iou": metrics.mean_iou,
+        "frequency_weighted_iou": metrics.frequency_weighted_iou,
+        "per_class_iou": metrics.per_class_iou,
+    }
+    if boundary:
+        scores = [image.boundary_f for image in images if image.boundary_f is not None]
+        figures["boundary_f"] = sum(scores) / len(scores) if scores else None
+    return figures
 
 
 def _print_table(figures: dict[str, Any]) -> None:

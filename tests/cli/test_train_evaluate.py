@@ -178,6 +178,18 @@ def test_classes_that_the_network_lacks_are_named(dataset: Path, start: Path) ->
     assert "knows none of the classes here (soil, leaf): its own are ground, disc" in none.stderr
 
 
+def test_ctrl_c_in_evaluate_promises_nothing(
+    dataset: Path, start: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def press_ctrl_c(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("fcn_studio.project.dataset_source.DatasetSource.read", press_ctrl_c)
+    done = _run("evaluate", dataset, "--model", start, "--device", "cpu", "--json")
+    assert (done.exit_code, done.stdout) == (130, "")
+    assert done.stderr == "Interrupted; nothing was measured.\n"
+
+
 def test_nothing_is_scored_where_no_image_can_be_read(dataset: Path, start: Path) -> None:
     for name in ("p4", "p5"):
         (dataset / "images" / f"{name}.png").write_bytes(b"no picture")
