@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
 
 from fcn_studio.cli.console import handles_errors
+from fcn_studio.core.errors import UsageError
 
 
 @click.command("open")
@@ -22,6 +24,12 @@ def open_window(paths: tuple[Path, ...], device: str | None, theme: str | None, 
 
     Without PATH the window shows what was open last, the first time the samples.
     """
+    if paths and not any(os.path.exists(path) for path in paths):
+        # A script would wait for its window for ever; where some are there the window tells of the others.
+        raise UsageError(
+            f"There is no file or folder {', '.join(map(str, paths))}: check the name. "
+            "`fcn-studio --help` lists the commands."
+        )
     from fcn_studio.ui.app import run
 
     chosen = {name: value for name, value in (("device", device), ("theme", theme)) if value}

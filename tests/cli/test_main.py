@@ -107,6 +107,14 @@ def test_a_slip_in_a_command_is_told_and_opens_no_window(run) -> None:
     assert "Did you mean 'predict'?" in result.stderr
 
 
+@pytest.mark.parametrize("words", [["nonsense"], ["/no/such/folder"], ["open", "--theme", "dark", "a", "b"]])
+def test_what_is_nowhere_opens_no_window(run, words: list[str]) -> None:
+    result = run(*words)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert len(result.stderr.splitlines()) == 1
+    assert f"There is no file or folder {', '.join(words[-2:] if len(words) > 1 else words)}" in result.stderr
+
+
 def test_every_theme_of_the_window_can_be_asked_for() -> None:
     from fcn_studio.cli.open import open_window
     from fcn_studio.ui.theme import MODES
