@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QEnterEvent
-from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QBoxLayout, QFrame, QLabel, QPushButton, QWidget
 
 from fcn_studio.session.events import About, Notice, Saved
 from fcn_studio.ui.command_actions import title_of, with_key
@@ -26,6 +26,8 @@ TOP_PX = 14
 GAP_PX = 8
 MOST_SHOWN = 4
 WIDEST_TEXT_PX = 560
+NARROWEST_TEXT_PX = 220  # with less beside it the cure goes below the text
+SPACING_PX = 9
 
 
 class NoticeChip(QFrame):
@@ -48,11 +50,15 @@ class NoticeChip(QFrame):
         self.text.setTextFormat(Qt.TextFormat.PlainText)
         self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.text.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        row = make_row(icon, self.text, spacing=9)
-        row.setContentsMargins(13, 7, 8, 7)
+        self._words = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._words.setSpacing(SPACING_PX)
+        self._words.addWidget(self.text)
         self.cure = self._make_cure(notice.action)
         if self.cure is not None:
-            row.addWidget(self.cure)
+            self._words.addWidget(self.cure, 0, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        row = make_row(icon, spacing=SPACING_PX)
+        row.setContentsMargins(13, 7, 8, 7)
+        row.addLayout(self._words)
         self.close_button = make_tool_button(self.tr("Close this notice"))
         self.close_button.setIcon(make_icon(theme, "close", "muted"))
         self.close_button.clicked.connect(self.go)
@@ -69,6 +75,7 @@ class NoticeChip(QFrame):
             return None
         button = QPushButton(title_of(command))
         button.setToolTip(with_key(title_of(command), command.id))
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click leaves the keyboard with the canvas
         button.clicked.connect(lambda: self._on_cure(command.id))
         return button
 
@@ -84,12 +91,20 @@ class NoticeChip(QFrame):
 
     def fit(self, width_px: int) -> None:
         """As wide as the text needs, with more than one line where there is no room."""
-        fit_text(self.text, WIDEST_TEXT_PX)
         self.ensurePolished()
-        rest = self.sizeHint().width() - min(self.text.sizeHint().width(), self.text.maximumWidth())
-        widest = max(120, min(WIDEST_TEXT_PX, width_px - rest - 2 * TOP_PX))
-        fit_text(self.text, widest)
+        self._fit_text(WIDEST_TEXT_PX)
+        beside_px = self.cure.sizeHint().width() + SPACING_PX if self.cure is not None else 0
+        room_px = width_px - 2 * TOP_PX - (self.sizeHint().width() - self._words.sizeHint().width())
+        is_narrow = beside_px > 0 and room_px - beside_px < NARROWEST_TEXT_PX
+        below, beside = QBoxLayout.Direction.TopToBottom, QBoxLayout.Direction.LeftToRight
+        self._words.setDirection(below if is_narrow else beside)
+        self._fit_text(max(120, min(WIDEST_TEXT_PX, room_px - (0 if is_narrow else beside_px))))
         self.adjustSize()
+
+    def _fit_text(self, widest_px: int) -> None:
+        fit_text(self.text, widest_px)
+        self._words.invalidate()  # Qt tells only the outer layout at once
+        self.updateGeometry()
 
     def go(self) -> None:
         self._timer.stop()

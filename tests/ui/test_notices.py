@@ -63,6 +63,29 @@ def test_long_notices_wrap_inside_the_stage(app: App) -> None:
     assert second.geometry().top() > first.geometry().bottom()
 
 
+def test_a_cure_with_a_long_name_goes_below_the_text_where_there_is_no_room(app: App) -> None:
+    text = "A long sentence about a file that the disk did not want. " * 2
+    app.session.events.notice.emit(Notice(Level.ERROR, text, "toggle_stretch"))
+    chip = app.window.notices.chips[0]
+    QApplication.processEvents()
+    assert 0 < chip.cure.geometry().left() - chip.text.geometry().right() < 20
+    assert chip.height() >= chip.text.heightForWidth(chip.text.width())
+    assert app.window.stage.rect().contains(chip.geometry())
+    app.window.resize(900, 600)
+    QApplication.processEvents()
+    assert app.window.stage.rect().contains(chip.geometry())
+    assert chip.cure.geometry().top() > chip.text.geometry().bottom()
+    assert chip.text.width() >= notices_module.NARROWEST_TEXT_PX
+
+
+def test_a_click_on_a_cure_leaves_the_keyboard_where_it_is(previewed: App) -> None:
+    previewed.window.canvas.setFocus()
+    previewed.session.events.notice.emit(Notice(Level.INFO, "It is dark.", "toggle_stretch"))
+    QTest.mouseClick(previewed.window.notices.chips[0].cure, Qt.MouseButton.LeftButton)
+    QApplication.processEvents()
+    assert previewed.window.canvas.hasFocus()
+
+
 def test_too_many_notices_drop_the_oldest_that_is_no_error(app: App) -> None:
     app.session.events.notice.emit(Notice(Level.ERROR, "Broken."))
     for number in range(6):
