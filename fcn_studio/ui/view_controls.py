@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QObject
 
-from fcn_studio.session.events import Level, Notice
+from fcn_studio.session.events import About, Level, Notice
 from fcn_studio.ui.canvas.compare import CompareMode
 from fcn_studio.ui.canvas.looks import Style, keep_looks, next_style, read_looks
 from fcn_studio.ui.canvas.tone import Display, keep_display, read_display
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from fcn_studio.session.session import Session
 
 OPACITY_SETTINGS = {"labels": "label_opacity", "prediction": "prediction_opacity"}
+DARK = 64  # of 255: an image none of whose values are brighter is hardly seen
+SAMPLED_SIDE = 400
 EXTRAS = ("pixel_grid", "minimap", "rulers", "background_dots")
 
 
@@ -40,6 +43,7 @@ class ViewControls(QObject):
         self._layers, self._display = layers, display
         self._on_changed = on_changed
         self._edited_id: str | None = None  # the image whose history changed last
+        self._dark_told = False
         self._restore()
         canvas.layer_changed.connect(self._on_layer_changed)
         canvas.compare_changed.connect(self._on_compare_changed)
@@ -211,6 +215,17 @@ class ViewControls(QObject):
         document = self._canvas.scene.document
         is_deep = document is not None and document.deep is not None
         self._display.show_channels(self._canvas.scene.channels or 3, is_deep=is_deep)
+        if document is not None and is_deep:
+            self._point_to_stretching(document)
+
+    def _point_to_stretching(self, document: Document) -> None:
+        """Cameras of microscopes often fill a small part of 16 bits: say once how such an image is seen."""
+        if self._dark_told or not self._canvas.scene.display.is_neutral or not _is_dark(document.pixels):
+            return
+        self._dark_told = True
+        text = self.tr("{0} is dark as it is stored. It can be shown brighter.")
+        notice = Notice(Level.INFO, text.format(document.name), "toggle_stretch", about=About.IMAGE)
+        self._session.events.notice.emit(notice)
 
     def _on_compare_changed(self, mode: CompareMode) -> None:
         self._layers.show_compare(mode)
@@ -228,3 +243,8 @@ class ViewControls(QObject):
         self._layers.compare.show_candidates(comparing.candidates, comparing.chosen_id)
         if comparing.chosen_id is None:
             self._canvas.set_compare_mode(CompareMode.OFF)
+
+
+def _is_dark(pixels: NDArray[np.uint8]) -> bool:
+    rows, columns = (max(1, side // SAMPLED_SIDE) for side in pixels.shape[:2])
+    return bool(np.percentile(pixels[::rows, ::columns], 99) < DARK)

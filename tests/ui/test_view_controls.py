@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
@@ -195,3 +196,28 @@ def test_the_next_start_looks_as_the_last_one(tmp_path: Path, photos: Path, qtbo
     assert again.window.layers.is_open
     QTest.qWait(1)
     assert again.close()
+
+
+def test_deep_images_that_are_dark_as_stored_point_to_stretching_once(
+    app: App, tmp_path: Path, qtbot
+) -> None:
+    ramp = np.linspace(0, 1, 60 * 80).reshape(60, 80)
+    for name, highest in (("a", 60_000), ("b", 10_700), ("c", 10_700)):
+        Image.fromarray((ramp * highest).astype(np.uint16)).save(tmp_path / f"{name}.tif")
+    app.open([tmp_path / f"{name}.tif" for name in "abc"])
+    wait_for_image(app, qtbot, "a.tif")
+    notices = app.window.notices
+    assert not notices.chips
+    key(app, Qt.Key.Key_D)
+    wait_for_image(app, qtbot, "b.tif")
+    qtbot.waitUntil(lambda: bool(notices.chips))
+    assert notices.chips[0].text.text().startswith("b.tif is dark")
+    before, pixels = read_view(app.window.canvas), app.session.document.pixels.copy()
+    QTest.mouseClick(notices.chips[0].cure, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: read_view(app.window.canvas).mean() > 2 * before.mean())
+    assert np.array_equal(app.session.document.pixels, pixels)  # the network gets these
+    key(app, Qt.Key.Key_A, SHIFT)
+    key(app, Qt.Key.Key_D)
+    wait_for_image(app, qtbot, "c.tif")
+    QTest.qWait(50)
+    assert not notices.chips
