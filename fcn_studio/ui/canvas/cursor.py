@@ -1,19 +1,17 @@
-"""What is drawn over the image for the tool in hand: its tip, its marks, an outline not closed yet."""
+"""What is drawn over the image for the tool in hand: its tip and its marks."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
-from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPolygonF
+from PySide6.QtGui import QColor, QImage, QPainter, QPen
 
 from fcn_studio.core.raster import snap_square
 from fcn_studio.ui.canvas.transform import ViewTransform
 from fcn_studio.ui.icons import draw_glyph
-from fcn_studio.ui.tools.base import Sketch
 
 SMALLEST_RING_PX = 5.0  # below, a system cross is easier to see than a ring
 SQUARE_FROM_PX = 6.0  # an image pixel this large is shown as the square that a 1 px brush paints
@@ -21,7 +19,6 @@ DOT_FROM_PX = 14.0  # a tip this large has a dot of the class's colour in its mi
 LARGEST_KEPT_PX = 1200.0  # device pixels; the picture of a larger tip would need much memory
 STEPS_A_PX = 8  # the tip's place, in parts of a device pixel
 BADGE_PX = 15
-HANDLE_PX = 7.0
 DARK = QColor(0, 0, 0, 170)
 LIGHT = QColor(255, 255, 255, 235)
 
@@ -152,42 +149,3 @@ def make_ring(
     if square:  # where it will paint: whole pixels
         view_y, view_x = transform.to_view(*snap_square(transform.to_image(view_y, view_x), int(diameter_px)))
     return BrushRing(QPointF(view_x / pixel_ratio, view_y / pixel_ratio), side, square, badges)
-
-
-@dataclass(frozen=True)
-class DrawnSketch:
-    """An outline in logical pixels of the view."""
-
-    line: QPolygonF
-    handles: tuple[QPointF, ...]
-    is_closed: bool
-    erases: bool
-
-    @classmethod
-    def of(cls, sketch: Sketch, to_view: Callable[[float, float], QPointF]) -> DrawnSketch:
-        """`to_view` gives the logical view point of an image point (y, x)."""
-        line = QPolygonF([to_view(*point) for point in sketch.points])
-        handles = tuple(to_view(*point) for point in sketch.handles)
-        return cls(line, handles, sketch.is_closed, sketch.erases)
-
-    @property
-    def repaint_rect(self) -> QRect:
-        reach = math.ceil(HANDLE_PX)
-        return self.line.boundingRect().adjusted(-reach, -reach, reach, reach).toAlignedRect()
-
-    def paint(self, painter: QPainter, color: QColor | None) -> None:
-        """Draw the outline dark, then light (dashed where it erases), and its handles, the first filled."""
-        painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        draw = painter.drawPolygon if self.is_closed else painter.drawPolyline
-        light = QPen(LIGHT, 1.5, Qt.PenStyle.DashLine if self.erases else Qt.PenStyle.SolidLine)
-        for pen in (QPen(DARK, 3.2), light):
-            painter.setPen(pen)
-            draw(self.line)
-        painter.setPen(QPen(DARK, 1.2))
-        for number, place in enumerate(self.handles):
-            side = HANDLE_PX + (2 if number == 0 else 0)
-            painter.setBrush(color if number == 0 and color is not None else LIGHT)
-            painter.drawRect(QRectF(place.x() - side / 2, place.y() - side / 2, side, side))
-        painter.restore()

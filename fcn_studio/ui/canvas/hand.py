@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QCoreApplication, QPointF, Qt, Signal
-from PySide6.QtGui import QColor, QPainter
+from PySide6.QtGui import QColor, QPainter, QRegion
 from PySide6.QtWidgets import QWidget
 
 from fcn_studio.core.box import Box
-from fcn_studio.ui.canvas.cursor import BrushRing, DrawnSketch, make_ring
+from fcn_studio.ui.canvas.cursor import BrushRing, make_ring
 from fcn_studio.ui.canvas.navigation import Navigation
 from fcn_studio.ui.canvas.pointer import to_device_yx
 from fcn_studio.ui.canvas.scene import Scene
+from fcn_studio.ui.canvas.sketch import DrawnSketch
 from fcn_studio.ui.canvas.transform import ViewTransform
 from fcn_studio.ui.tools.base import Tool
 from fcn_studio.ui.tools.guarding import describe_protection
@@ -60,6 +61,7 @@ class HandWidget(QWidget):
         self._ring: BrushRing | None = None
         self._shape = Qt.CursorShape.ArrowCursor
         self._sketch: DrawnSketch | None = None
+        self._sketch_place: tuple[ViewTransform, int, float] | None = None  # for which it is drawn
         self._drag_pane = 0  # in which the drag began
         session.events.protection_changed.connect(self._on_protection_changed)
         session.events.classes_changed.connect(self._on_protection_changed)
@@ -90,12 +92,19 @@ class HandWidget(QWidget):
         self.scene.mark_fresh(box, mask)
 
     def draw_sketch(self) -> None:
-        """Draw the tool's open outline anew."""
-        sketch, before = self.tools.current.sketch, self._sketch
-        self._sketch = DrawnSketch.of(sketch, self._to_logical) if sketch is not None else None
+        """Draw the tool's open outline anew, or what has come to it."""
+        sketch, before, navigation = self.tools.current.sketch, self._sketch, self.navigation
+        place = self.scene.transform, navigation.shift_of(self._drag_pane), navigation.pixel_ratio
+        if sketch is not None and before is not None and place == self._sketch_place:
+            region = before.grow(sketch)
+            if region is not None:
+                self.update(region)
+                return
+        self._sketch = DrawnSketch(sketch, self._to_logical) if sketch is not None else None
+        self._sketch_place = place
         for old_or_new in (before, self._sketch):
             if old_or_new is not None:
-                self.update(old_or_new.repaint_rect)
+                self.update(old_or_new.repaint_region)
 
     def _to_logical(self, y: float, x: float) -> QPointF:
         view_y, view_x = self.scene.transform.to_view(y, x)
@@ -253,11 +262,11 @@ class HandWidget(QWidget):
 
     # --- drawing ------------------------------------------------------------------------------------------
 
-    def paint_hand(self, painter: QPainter) -> None:
-        """Draw the open outline and the tip over the image."""
+    def paint_hand(self, painter: QPainter, region: QRegion) -> None:
+        """Draw the open outline and the tip over the image, as far as `region` needs it."""
         color = self._class_color()
         if self._sketch is not None:
-            self._sketch.paint(painter, color)
+            self._sketch.paint(painter, color, region)
         if self._ring is not None:
             gives_class = self.tool_id in ("brush", "smart")
             self._ring.paint(painter, color if gives_class else None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, Qt, Signal
-from PySide6.QtGui import QPainter
+from PySide6.QtGui import QPainter, QRegion
 
 from fcn_studio.ui.canvas.hand import HandWidget
 from fcn_studio.ui.canvas.key_pointer import find_moved, paint_cross, repaint_rect
@@ -109,8 +109,8 @@ class KeyWidget(HandWidget):
             self._tell_hint()
         super()._take_pointer(position, alt_held=alt_held)
 
-    def paint_hand(self, painter: QPainter) -> None:
-        super().paint_hand(painter)
+    def paint_hand(self, painter: QPainter, region: QRegion) -> None:
+        super().paint_hand(painter, region)
         if self._is_led_by_keys and self._pointer is not None:
             paint_cross(painter, self._pointer)
 

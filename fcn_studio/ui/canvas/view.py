@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QEvent, QRect, Qt, Signal
-from PySide6.QtGui import QColor, QPainter
+from PySide6.QtGui import QColor, QPainter, QRegion
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from fcn_studio.core.box import Box
@@ -176,15 +176,15 @@ class CanvasView(ZoomWidget):
         x0, y0 = math.floor(box.x0 / ratio), math.floor(box.y0 / ratio)
         self.update(QRect(x0, y0, math.ceil(box.x1 / ratio) - x0, math.ceil(box.y1 / ratio) - y0))
 
-    def paintEvent(self, _event: QPaintEvent) -> None:
+    def paintEvent(self, event: QPaintEvent) -> None:
         self.scene.refresh()
         painter = QPainter(self)
         try:
-            self._paint(painter)
+            self._paint(painter, event.region())
         finally:
             painter.end()  # a painter that is left behind takes the program with it
 
-    def _paint(self, painter: QPainter) -> None:
+    def _paint(self, painter: QPainter, region: QRegion) -> None:
         frame = self.scene.frame
         # Device pixel by device pixel, whatever the display's scale; Qt clips it to what is to be repainted.
         painter.save()
@@ -194,7 +194,7 @@ class CanvasView(ZoomWidget):
         has_image = self.scene.document is not None
         self._messages.paint(painter, self.rect(), self.palette(), has_image=has_image)
         self.divider.paint_line(painter, self.rect(), self.palette())
-        self.paint_hand(painter)
+        self.paint_hand(painter, region)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

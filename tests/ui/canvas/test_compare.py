@@ -149,7 +149,7 @@ def test_an_open_outline_stays_on_its_pixels_when_the_halves_change(comparing: C
 
     def is_in_place(shift: int) -> bool:
         points = [comparing.scene.transform.to_view(*point) for point in comparing.tool.sketch.points]
-        drawn = [(point.y(), point.x() - shift) for point in comparing._sketch.line]
+        drawn = [(point.y(), point.x() - shift) for point in comparing._sketch.points]
         return drawn == [pytest.approx(point) for point in points]
 
     assert is_in_place(SPLIT)
