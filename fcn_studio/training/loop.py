@@ -14,6 +14,7 @@ from torch import Tensor
 
 from fcn_studio.core.cancel import CancelToken
 from fcn_studio.core.errors import Cancelled, InputError, TrainingError
+from fcn_studio.models.checkpoint import round_trip
 from fcn_studio.models.fcn import FcnNetwork
 from fcn_studio.models.spec import ModelSpec
 from fcn_studio.training.average import Average
@@ -187,18 +188,17 @@ class Training:
                 return [self._maker.make(part, whole) for part in self._maker.split(crops, whole)]
 
     def _result(self) -> FcnNetwork:
-        model = copy.deepcopy(self._answering())
+        model = self._answering()
         if self._verdict.best is not None:
             model.load_state_dict(self._verdict.best["model"])
         return model
 
     def _answering(self) -> FcnNetwork:
-        """The mean of the weights as it is measured and given away."""
-        model, share = self._average.model, self.recipe.weights_back
+        """The mean of the weights as it is measured and given away: rounded as its file will hold it."""
+        model, share = copy.deepcopy(self._average.model), self.recipe.weights_back
         if share:
-            model = copy.deepcopy(model)
             take_back_weights(model, self._weights, share)
-        return model
+        return round_trip(model)
 
     def _log(self, **entry: Any) -> None:
         if self._run is not None:

@@ -13,6 +13,7 @@ from torch import nn
 from fcn_studio.core.cancel import CancelToken
 from fcn_studio.core.errors import Cancelled, TrainingError
 from fcn_studio.models.checkpoint import make_card as make_model_card
+from fcn_studio.models.checkpoint import round_trip
 from fcn_studio.models.fcn import FcnNetwork
 from fcn_studio.models.registry import create_model
 from fcn_studio.training.deck import Deck
@@ -152,18 +153,19 @@ def test_what_the_weights_of_the_classes_taught_is_taken_back_in_the_end(archite
         plain, lowered = (model(x) for model in results)
     by = 0.75 * trainings[0]._weights.log()
     assert by.max() - by.min() > 0.1
-    assert torch.allclose(plain - lowered, by.view(1, -1, 1, 1).expand_as(plain), atol=1e-4)
+    # to what float16 holds of a bias: the networks are rounded as a file holds them
+    assert torch.allclose(plain - lowered, by.view(1, -1, 1, 1).expand_as(plain), atol=2e-3)
 
 
 def test_a_brief_run_takes_nothing_from_its_start_that_it_did_not_put_on() -> None:
     """So a network whose weights were taken back, trained on for a moment, does not lose that share twice."""
     recipe = TINY.with_changes(steps=1, balance="log", weights_back=0.75)
     recipe = recipe.with_changes(head_rate=1e-12, skip_rate=1e-12, trunk_rate=0.0)
-    start = make_network(2)
+    start = round_trip(make_network(2))
     _, outcome = finish(_training(recipe, model=start).run(CancelToken()))
     x = torch.rand(1, 3, 65, 65)
     with torch.inference_mode():
-        assert torch.allclose(outcome.model(x), start(x), atol=1e-5)
+        assert torch.allclose(outcome.model(x), start(x), atol=2e-3)  # a bias in float16 and back
 
 
 def test_a_run_begun_before_a_number_was_added_can_be_gone_on_with(tmp_path: Path) -> None:
@@ -238,6 +240,17 @@ def test_the_best_validated_network_is_kept() -> None:
     assert [e.best for e in one[0] if isinstance(e, Validated)] == [True, False]
     name = "head.score.weight"
     assert not torch.equal(one[1].model.state_dict()[name], two[1].model.state_dict()[name])
+
+
+def test_what_is_measured_is_what_a_file_will_hold() -> None:
+    def look(model: FcnNetwork, step: int) -> Generator[None, None, Validated]:
+        assert all(torch.equal(p, p.half().float()) for p in model.parameters())
+        yield
+        return Validated(step, 0.5)
+
+    _, outcome = finish(_training(validate=look).run(CancelToken()))
+    assert all(torch.equal(p, p.half().float()) for p in outcome.model.parameters())
+    assert outcome.best_miou == 0.5
 
 
 def test_a_stop_keeps_the_best_so_far() -> None:
