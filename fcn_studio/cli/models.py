@@ -53,6 +53,7 @@ def fetch(name: str) -> None:
     """
     from fcn_studio.models.weights_source import fetch_weights
 
+    _require_fetchable(name)
     with _bytes_bar(f"Fetching {name}") as on_progress:
         path = fetch_weights(name, on_progress=on_progress)
     click.echo(str(path))
@@ -66,9 +67,33 @@ def fetch_pretrained(weights: tuple[str, ...], architecture: str) -> tuple[str, 
     found = list(weights)
     for index, (word, part) in enumerate(zip(weights, parts, strict=False)):
         if word == PRETRAINED:
+            _require_fetchable(part)
             with _bytes_bar(f"Fetching weights for {part}") as on_progress:
                 found[index] = str(fetch_weights(part, on_progress=on_progress))
     return tuple(found)
+
+
+def _require_fetchable(name: str) -> None:
+    """Raise CheckpointError before anything is said to be fetched: an unknown name, or nothing to fetch."""
+    from fcn_studio.core.errors import CheckpointError
+    from fcn_studio.models.catalog import find_offer
+    from fcn_studio.models.weights_source import find_remote
+
+    if "timm:" not in name and _comes_along(find_offer(name)):
+        raise CheckpointError(
+            f"There are no pretrained weights to fetch for {name}: they come with the program, in the embedded "
+            "model, which `train` starts from where --architecture is left out. Or name a file with --weights."
+        )
+    find_remote(name)
+
+
+def _comes_along(offer: Any) -> bool:
+    """Whether the pretrained weights are those in the embedded model, which nobody offers for download."""
+    return bool(offer.weights) and not offer.url
+
+
+def _weights(offer: Any) -> str:
+    return f"{offer.weights}, in the embedded model" if _comes_along(offer) else offer.weights or "nothing"
 
 
 def _print_table(title: str, offers: list[Any]) -> None:
@@ -78,7 +103,7 @@ def _print_table(title: str, offers: list[Any]) -> None:
         field = "all" if offer.receptive_field is None else str(offer.receptive_field)
         rows.append(
             (offer.name, f"{offer.parameters / 1e6:.1f}", str(offer.stride), field,
-             "exact" if offer.exact_tiling else "not exact", offer.weights or "nothing", offer.licence)
+             "exact" if offer.exact_tiling else "not exact", _weights(offer), offer.licence)
         )  # fmt: skip
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:

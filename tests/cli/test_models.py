@@ -51,6 +51,7 @@ def test_a_person_sees_a_table_of_trunks() -> None:
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert any(line.startswith("vgg16 ") and "404" in line and "BSD-3-Clause" in line for line in lines)
+    assert any(line.startswith("mobilenet_v2 ") and "in the embedded model" in line for line in lines)
     assert any(line.startswith("fcn_resnet50 ") for line in lines)
     assert not any(line.startswith("fcn8s_vgg16 ") for line in lines)  # heads go with every trunk
 
@@ -71,13 +72,18 @@ def test_offline_one_sentence_says_the_ways_out(tmp_path: Path) -> None:
     ("name", "words"),
     [
         ("resnet19", "nearest is 'resnet18'"),
-        ("mobilenet_v2", "no pretrained weights to fetch for mobilenet_v2"),
+        (
+            "mobilenet_v2",
+            "no pretrained weights to fetch for mobilenet_v2: they come with the program, in the",
+        ),
+        ("alexnet9", "nearest is 'alexnet'"),
     ],
 )
 def test_what_cannot_be_fetched_is_said(tmp_path: Path, name: str, words: str) -> None:
     done = run("models", "fetch", name, TORCH_HOME=str(tmp_path))
     assert done.returncode == 1
     assert words in done.stderr
+    assert "Fetching" not in done.stderr
 
 
 def test_training_from_pretrained_weights_fetches_them_first(
