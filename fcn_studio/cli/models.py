@@ -81,8 +81,9 @@ def _require_fetchable(name: str) -> None:
 
     if "timm:" not in name and _comes_along(find_offer(name)):
         raise CheckpointError(
-            f"There are no pretrained weights to fetch for {name}: they come with the program, in the embedded "
-            "model, which `train` starts from where --architecture is left out. Or name a file with --weights."
+            f"There are no pretrained weights to fetch for {name}: they come with the program, in the "
+            "embedded model, which `train` starts from where --architecture is left out. Or name a file with "
+            "--weights."
         )
     find_remote(name)
 

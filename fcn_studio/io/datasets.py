@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Sized
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -90,6 +90,8 @@ def _read_folders(folder: Path) -> DatasetFiles:
     if listed.is_file():
         classes = read_classes(listed)
     else:
+        if notices and not any(masks.values()):
+            raise DatasetError(f"{folder} has no mask that can be used. {notices[-1]}")
         classes = guess_classes(folder, _find_values([mask for mask in masks.values() if mask is not None]))
     return DatasetFiles(folder, images, masks, splits, classes, False, (*notices, *list_notices))
 
@@ -144,11 +146,13 @@ def _find_images(folder: Path) -> dict[str, Path]:
 
 
 def _find_masks(folder: Path, images: Mapping[str, Path]) -> tuple[dict[str, Path | None], list[str]]:
+    there = scan_folder(folder).images
     found = {
         _without_suffix(relative): folder / relative
-        for relative in scan_folder(folder).images
+        for relative in there
         if relative.lower().endswith(".png")
     }
+    others = [relative for relative in there if not relative.lower().endswith(".png")]
     masks: dict[str, Path | None] = {}
     for name, image in images.items():
         # A mask may be called after the stem or after the image's full file name.
@@ -157,9 +161,24 @@ def _find_masks(folder: Path, images: Mapping[str, Path]) -> tuple[dict[str, Pat
         masks[name] = mask if mask is not None else found.pop(full, None)
     notices = []
     if found:
-        some = ", ".join(sorted(found, key=natural_key)[:3])
-        notices.append(f"{folder} holds {len(found)} masks without an image ({some} ...); they are not used.")
+        some = _some(sorted(found, key=natural_key))
+        notices.append(f"{folder} holds {_count(found, 'mask')} without an image ({some}): not used.")
+    if others:
+        notices.append(
+            f"{folder} holds {_count(others, 'file')} of another format than PNG ({_some(others)}): not used. "
+            "Masks must be indexed 8-bit PNGs: other formats do not keep class numbers as they are."
+        )
     return masks, notices
+
+
+def _some(names: Sequence[str]) -> str:
+    """The first three, and dots where there are more."""
+    return ", ".join(names[:3]) + (" ..." if len(names) > 3 else "")
+
+
+def _count(things: Sized, noun: str) -> str:
+    """ "1 mask", "7 masks"."""
+    return f"{len(things)} {noun}{'' if len(things) == 1 else 's'}"
 
 
 def _without_suffix(relative: str) -> str:
@@ -182,14 +201,17 @@ def _read_lists(
         names = [_find_listed(line, images) for line in wanted]
         missing = [line for line, name in zip(wanted, names, strict=True) if name is None]
         if missing:
+            are = "is" if len(missing) == 1 else "are"
             notices.append(
-                f"{path} names {len(missing)} images that are not there ({', '.join(missing[:3])} ...); "
-                "they are left out."
+                f"{path} names {_count(missing, 'image')} that {are} not there ({_some(missing)}): left out."
             )
         splits[split] = tuple(dict.fromkeys(name for name in names if name is not None))
     shared = set(splits.get("train", ())) & set(splits.get("val", ()))
     if shared:
-        notices.append(f"{len(shared)} images stand in the lists train and val: figures on val will flatter.")
+        stand = "stands" if len(shared) == 1 else "stand"
+        notices.append(
+            f"{_count(shared, 'image')} {stand} in the lists train and val: figures on val will flatter."
+        )
     return splits, notices
 
 

@@ -133,8 +133,8 @@ def test_lists_take_stems_file_names_and_paths_and_tell_what_is_missing(tmp_path
     (tmp_path / "val.txt").write_bytes("\ufeffa\r\n".encode())
     files = detect_dataset(tmp_path)
     assert files.splits == {"train": ("a", "b", "c d", "sub/é"), "val": ("a",)}
-    assert any("names 1 images that are not there (gone" in notice for notice in files.notices)
-    assert any("train and val" in notice for notice in files.notices)
+    assert any("names 1 image that is not there (gone): left out" in notice for notice in files.notices)
+    assert any("1 image stands in the lists train and val" in notice for notice in files.notices)
 
 
 def test_images_that_share_a_stem_take_masks_of_their_full_name(tmp_path) -> None:
@@ -148,7 +148,18 @@ def test_images_that_share_a_stem_take_masks_of_their_full_name(tmp_path) -> Non
     files = detect_dataset(tmp_path)
     assert (read_labelled(files, "a.png")[1] == 1).all()
     assert (read_labelled(files, "a.jpg")[1] == 0).all()
-    assert any("1 masks without an image (lost" in notice for notice in files.notices)
+    assert any("1 mask without an image (lost): not used" in notice for notice in files.notices)
+
+
+def test_masks_that_are_no_png_are_told(tmp_path) -> None:
+    for name in "abcd":
+        add(tmp_path, name, None)
+        Image.new("L", HW[::-1], 1).save(tmp_path / "masks" / f"{name}.jpg")
+    with pytest.raises(DatasetError, match=r"no mask that can be used\..* Masks must be indexed 8-bit PNGs"):
+        detect_dataset(tmp_path)
+    set_classes(tmp_path, {"index": 0, "name": "ground"})
+    (notice,) = detect_dataset(tmp_path).notices
+    assert "holds 4 files of another format than PNG (a.jpg, b.jpg, c.jpg ...)" in notice
 
 
 def test_the_source_follows_lists_and_stands_in_for_missing_ones(tmp_path) -> None:
