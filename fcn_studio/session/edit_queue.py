@@ -38,13 +38,13 @@ class EditQueue:
         workers: Workers,
         is_held_up: Callable[[], bool],
         take: Callable[[Document, Edit], None],
-        tell: Callable[[str], None],
+        tell_unchanged: Callable[[str], None],
         on_failed: Callable[[BaseException], None],
     ) -> None:
         self._workers = workers
         self._is_held_up = is_held_up
         self._take = take
-        self._tell = tell
+        self._tell_unchanged = tell_unchanged
         self._on_failed = on_failed
         self._waiting: deque[EditRequest] = deque()
         self._running: EditRequest | None = None
@@ -58,9 +58,13 @@ class EditQueue:
         self._waiting.append(request)
         self.go_on()
 
-    def drop_last(self) -> EditRequest | None:
-        """Forget the request that came last: the person took it back before it was done."""
-        return self._waiting.pop() if self._waiting else None
+    def drop_last(self) -> bool:
+        """Forget the request that came last, taken back before it was done; False when there is none."""
+        return bool(self._waiting) and self._waiting.pop() is not None
+
+    def drop_all(self) -> None:
+        """Forget all requests."""
+        self._waiting.clear()
 
     def go_on(self) -> None:
         """Start the next computation, unless one is running or a stroke is under way."""
@@ -102,6 +106,6 @@ class EditQueue:
                 self._on_failed(error)
             elif isinstance(found, Edit):
                 self._take(request.document, found)
-            elif found or request.nothing:
-                self._tell(found or request.nothing)
+            else:
+                self._tell_unchanged(found or request.nothing)
         self.go_on()

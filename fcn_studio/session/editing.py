@@ -138,7 +138,10 @@ class EditingDesk(StrokeDesk):
             ground = self._make_ground(document)
             return lambda: compute(ground)
 
+        could_undo = self.can_undo
         self._queue.submit(EditRequest(name, document, make, nothing))
+        if not could_undo:
+            self._events.undo_changed.emit()
 
     def _name_region(self, verb: str, y: int, x: int) -> str:
         """What is done to the predicted region round a pixel of the image, with its class."""

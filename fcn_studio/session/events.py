@@ -91,12 +91,14 @@ class SessionEvents:
     images_changed = Signal()
     image_state_changed = Signal(str)  # image id
     thumbnail_ready = Signal(str, object)  # image id, uint8 [h, w, 3]
+    thumbnail_failed = Signal(str, str)  # image id, sentence
     image_opening = Signal(str)  # image id
     image_opened = Signal(object)  # Document
     image_failed = Signal(str, str)  # image id, sentence
     labels_changed = Signal(str, object)  # image id, Box
     edit_applied = Signal(str, object)  # image id, Edit: one that was computed, not drawn
     history_changed = Signal()
+    undo_changed = Signal()  # whether undo has something to take back, before or without an edit
     protection_changed = Signal()
     saved_changed = Signal(object)  # Saved
     prediction_changed = Signal(str)  # image id

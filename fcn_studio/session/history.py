@@ -49,8 +49,11 @@ class HistoryDesk:
         return self._goal is not None
 
     def go_to(self, place: int) -> None:
-        """Undo or redo until `place` edits are done; places that there are not are the nearest ones."""
-        self._editing.finish_stroke()
+        """Undo or redo until `place` edits are done; places that there are not are the nearest ones.
+
+        What is still being computed would come after all of them: it is dropped.
+        """
+        self._editing.drop_waiting()
         if self._find_document() is not None:
             self._goal = min(max(place, 0), len(self.names))
             self._left = self._describe()

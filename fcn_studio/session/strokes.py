@@ -42,9 +42,12 @@ class StrokeDesk:
         self._find_document = find_document
         self._classes = classes
         self._stroke: StrokeRecorder | None = None
+        self._saves_next = False  # once the stroke has ended
         self._protection = Protection()
         self._with_locks: tuple[ClassTable, Protection] | None = None  # kept, because every dab asks
-        self._queue = EditQueue(workers, lambda: self.in_stroke, self._take, self._tell, self._on_failed)
+        self._queue = EditQueue(
+            workers, lambda: self.in_stroke, self._take, self._on_unchanged, self._on_failed
+        )
 
     # --- what is protected -----------------------------------------------------------------------------
 
@@ -73,7 +76,10 @@ class StrokeDesk:
         self.finish_stroke()
         document = self._find_document()
         if document is not None:
+            could_undo = self.can_undo
             self._stroke = StrokeRecorder(document.label_map, name)
+            if not could_undo:
+                self._events.undo_changed.emit()
 
     def paint(self, box: Box, mask: Mask, class_id: int) -> Painted | None:
         """Give the pixels of `mask` (bool [h, w] of `box`, which may leave the image) a class.
@@ -144,7 +150,7 @@ class StrokeDesk:
         if document is not None and edit is not None:
             self._remember(document, edit)
         if stroke is not None:
-            self._queue.go_on()
+            self._end_stroke()
 
     def cancel_stroke(self) -> None:
         """The drag did not count: everything is as it was before it."""
@@ -152,6 +158,14 @@ class StrokeDesk:
         box = stroke.cancel() if stroke is not None else None
         if document is not None and box is not None:
             self._events.labels_changed.emit(document.image_id, box)
+        self._end_stroke()
+
+    def _end_stroke(self) -> None:
+        """What had to wait for the end of the drag."""
+        if self._saves_next:
+            self.save_now()
+        if not self.can_undo:
+            self._events.undo_changed.emit()
         self._queue.go_on()
 
     def finish(self) -> None:
@@ -173,7 +187,8 @@ class StrokeDesk:
     @property
     def can_undo(self) -> bool:
         document = self._find_document()
-        return document is not None and (document.history.can_undo or self.in_stroke)
+        is_busy = self.in_stroke or not self._queue.is_empty
+        return document is not None and (document.history.can_undo or is_busy)
 
     @property
     def can_redo(self) -> bool:
@@ -196,14 +211,22 @@ class StrokeDesk:
 
         What is still being computed is the last edit that a person asked for: it is dropped.
         """
+        was_stroke = self.in_stroke
         self.finish_stroke()
-        if self._queue.drop_last() is not None:
+        if not was_stroke and self._queue.drop_last():
+            self._events.undo_changed.emit()
             return
         document = self._find_document()
         if document is not None and document.history.can_undo:
             edit, box = document.history.done[-1], document.history.undo(document.label_map)
             self._keeper.keep_undo(edit)
             self._announce(document, box)
+
+    def drop_waiting(self) -> None:
+        """Forget what is still being computed; a running stroke is finished."""
+        self.finish_stroke()
+        self._queue.drop_all()
+        self._events.undo_changed.emit()
 
     def redo(self) -> None:
         self.finish_stroke()
@@ -225,9 +248,13 @@ class StrokeDesk:
         return self._keeper.journal_frames
 
     def save_now(self) -> None:
-        """Write the label PNG of the open image in the background; the journal is always up to date."""
-        self.finish_stroke()
-        self._keeper.request_save()
+        """Write the label PNG of the open image in the background; the journal is always up to date.
+
+        A running stroke goes on; then it is written at its end.
+        """
+        self._saves_next = self.in_stroke
+        if not self._saves_next:
+            self._keeper.request_save()
 
     def catch_up(self) -> None:
         """Try again, in the background, to write what the disk has refused; to be called now and then."""
@@ -249,8 +276,14 @@ class StrokeDesk:
             self._events.edit_applied.emit(document.image_id, edit)
             self._remember(document, edit)
 
+    def _on_unchanged(self, text: str) -> None:
+        self._events.undo_changed.emit()
+        if text:
+            self._tell(text)
+
     def _tell(self, text: str) -> None:
         self._events.notice.emit(Notice(Level.INFO, text))
 
     def _on_failed(self, error: BaseException) -> None:
+        self._events.undo_changed.emit()
         self._events.notice.emit(Notice(Level.ERROR, f"The labels were not changed: {error}"))

@@ -166,6 +166,7 @@ class MainWindow(QMainWindow):
             events.project_opened, events.images_changed, events.image_state_changed, events.image_opened,
             events.history_changed, events.classes_changed, events.class_chosen, events.prediction_changed,
             events.checkpoints_changed, events.training_changed, events.protection_changed,
+            events.undo_changed,
         ):  # fmt: skip
             event.connect(self._on_something_changed)
         events.notice.connect(self.notices.show_notice)

@@ -6,9 +6,14 @@ from typing import TYPE_CHECKING
 
 from fcn_studio.ui.command import Situation
 from fcn_studio.ui.tool_deeds import find_guards
+from fcn_studio.ui.tools.area import RectangleTool
+from fcn_studio.ui.tools.polygon import PolygonTool
 
 if TYPE_CHECKING:
     from fcn_studio.ui.main_window import MainWindow
+
+
+OUTLINES = (PolygonTool, RectangleTool)
 
 
 def read_situation(window: MainWindow) -> Situation:
@@ -25,7 +30,8 @@ def read_situation(window: MainWindow) -> Situation:
         has_prediction=document is not None and document.prediction is not None,
         has_labels=state != "unlabelled",
         is_preview=session.classes.is_preview,
-        can_undo=session.editing.can_undo or canvas.tool.is_open,
+        # An outline may begin at any moment, and nothing is told of its points.
+        can_undo=session.editing.can_undo or (document is not None and isinstance(canvas.tool, OUTLINES)),
         can_redo=session.editing.can_redo,
         undo_name=session.editing.undo_name,
         redo_name=session.editing.redo_name,

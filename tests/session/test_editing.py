@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from fcn_studio.core.label_map import Provenance
 from fcn_studio.core.prediction import Prediction
+from fcn_studio.io.label_png import read_label_png
 from fcn_studio.project import ImageState
 from fcn_studio.session import Level
+from fcn_studio.session.whole_image import RegionOp
 
 
 def put_prediction(desk, channels: np.ndarray) -> None:
@@ -233,6 +236,63 @@ def test_undo_takes_back_what_is_still_being_computed(desk) -> None:
     desk.settle()
     assert [edit.name for edit in desk.document.history.done] == ["Paint"]
     assert (desk.labels != 255).sum() == 64
+
+
+def test_undo_is_told_to_be_there_for_the_first_stroke_and_the_first_edit_that_is_computed(desk) -> None:
+    seen: list[bool] = []
+    editing = desk.session.editing
+    desk.session.events.undo_changed.connect(lambda: seen.append(editing.can_undo))
+    editing.begin_stroke("Paint")
+    desk.dab(40, 40, 2)
+    desk.dab(41, 41, 2)
+    assert seen == [True], "told at the beginning, and not with every dab"
+    editing.cancel_stroke()
+    assert seen == [True, False]
+    put_prediction(desk, np.zeros((64, 80), int))
+    editing.request_accept_all()
+    assert seen.pop()
+    assert editing.can_undo
+    editing.undo()
+    assert not seen.pop()
+    desk.settle()
+    assert (desk.labels == 255).all()
+    editing.request_fill(200, 5, 1)  # outside the image
+    editing.request_region_op(RegionOp.GROW, 2, 3)  # and nothing to grow
+    assert editing.can_undo
+    desk.settle()
+    assert seen[-1] is False
+
+
+def test_undo_in_mid_stroke_takes_the_stroke_and_not_what_is_still_computed(desk) -> None:
+    put_prediction(desk, np.zeros((64, 80), int))
+    desk.session.editing.request_accept_all()
+    desk.session.editing.begin_stroke("Paint")
+    desk.dab(40, 40, 2)
+    desk.session.editing.undo()
+    desk.settle()
+    assert [edit.name for edit in desk.document.history.done] == ["Accept all"]
+    assert (desk.labels == 0).all()
+
+
+@pytest.mark.parametrize("is_cancelled", [False, True])
+def test_saving_in_mid_stroke_lets_the_stroke_go_on_and_saves_at_its_end(
+    desk, photos: Path, is_cancelled: bool
+) -> None:
+    editing = desk.session.editing
+    desk.stroke(50, 50, 1)
+    editing.begin_stroke("Paint")
+    desk.dab(20, 20, 1)
+    editing.save_now()
+    assert editing.in_stroke
+    desk.dab(20, 40, 1)
+    if is_cancelled:
+        editing.cancel_stroke()
+    else:
+        editing.finish_stroke()
+    desk.settle()
+    labels = read_label_png(photos.parent / "photos.fcnstudio" / "labels" / "a.png")[0]
+    assert (labels == desk.labels).all()
+    assert int((labels == 1).sum()) == (64 if is_cancelled else 3 * 64)
 
 
 def test_accepting_without_a_prediction_says_so(desk) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from fcn_studio.session import history
+from fcn_studio.session.whole_image import RegionOp
 from tests.session.desk import Desk
 
 
@@ -36,6 +37,17 @@ def test_every_place_can_be_gone_to_and_has_a_name(desk: Desk) -> None:
         assert desk_history.place == wanted
         assert (desk.labels == states[wanted]).all()
         assert desk_history.names == tuple(f"Paint {number}" for number in range(12))
+
+
+def test_what_is_still_computed_is_dropped_and_the_place_asked_for_is_reached(desk: Desk) -> None:
+    states = paint_all(desk, 4)
+    for place in (3, 1, 4, 4):
+        desk.session.editing.request_clear()
+        desk.session.editing.request_region_op(RegionOp.GROW, 1, 3)
+        go(desk, place)
+        desk.settle()
+        assert desk.session.history.place == place
+        assert (desk.labels == states[place]).all()
 
 
 def test_a_long_way_lets_the_person_do_other_things_in_between(

@@ -49,6 +49,32 @@ def test_letters_take_tools_in_hand(used: App) -> None:
     assert used.window.canvas.tool_id == "brush"
 
 
+def test_ctrl_z_takes_a_point_of_an_outline_and_the_first_stroke_back_while_they_are_made(used: App) -> None:
+    canvas, none = used.window.canvas, Qt.KeyboardModifier.NoModifier
+    assert not used.window.actions_of["undo"].isEnabled(), "nothing is there to be undone"
+    key(used, Qt.Key.Key_P)
+    QTest.qWait(20)
+    for share in (0.4, 0.5, 0.6):
+        place = QPoint(round(canvas.width() * share), round(canvas.height() * share * share * 2))
+        QTest.mouseClick(canvas, Qt.MouseButton.LeftButton, none, place)
+    key(used, Qt.Key.Key_Z, CTRL)
+    assert len(canvas.tool._points) == 2
+    key(used, Qt.Key.Key_Escape)
+    key(used, Qt.Key.Key_B)
+    used.session.classes.choose(1)
+    QTest.qWait(20)
+    middle = QPoint(canvas.width() // 2, canvas.height() // 2)
+    QTest.mousePress(canvas, Qt.MouseButton.LeftButton, none, middle)
+    QTest.mouseMove(canvas, middle + QPoint(30, 0))
+    assert (_labels(used) == 1).any()
+    QTest.qWait(20)
+    key(used, Qt.Key.Key_Z, CTRL)
+    QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, none, middle + QPoint(30, 0))
+    assert (_labels(used) == UNLABELLED).all()
+    QTest.qWait(20)
+    assert used.session.editing.can_redo
+
+
 def test_digits_choose_classes_and_x_swaps_with_background(used: App) -> None:
     classes = used.session.classes
     key(used, Qt.Key.Key_2)
