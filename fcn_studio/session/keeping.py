@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from fcn_studio.core.edit import Edit
@@ -229,12 +229,17 @@ class Keeper(Kept):
 
         self._workers.pool.submit(work.prepare_save(), on_done, on_failed, serial=image_id)
 
-    def leave(self) -> None:
-        """The image is about to be left: save, and shorten its journal once it is closed."""
+    def leave(self, late_edits: Callable[[], Iterator[Edit]] | None = None) -> None:
+        """The image is about to be left: save, and shorten its journal once it is closed.
+
+        late_edits: computes and applies what is still asked for; run on the io pool, before the image can be
+        read again.
+        """
         work, self._work = self._work, None
         if work is None:
             return
-        if work.journal.has_changes:
+        work.late_edits = late_edits
+        if work.journal.has_changes or late_edits is not None:
             self._left[work.key] = work
             self._write_down(work)
         else:

@@ -197,8 +197,7 @@ class Session:
 
     def _leave(self) -> None:
         if self.document is not None:
-            self.editing.finish()
-            self._keeper.leave()
+            self._keeper.leave(self.editing.finish())
 
     def _enter(self, opened: OpenedImage) -> None:
         """Swap the image that has been read in; everything before this happened off this thread."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -168,10 +168,13 @@ class StrokeDesk:
             self._events.undo_changed.emit()
         self._queue.go_on()
 
-    def finish(self) -> None:
-        """End the stroke and whatever is still being computed: the image is about to be left."""
+    def finish(self) -> Callable[[], Iterator[Edit]] | None:
+        """End the stroke: the image is about to be left.
+
+        Returns what is still to be computed, as a function for the io pool; see `EditQueue.hand_over`.
+        """
         self.finish_stroke()
-        self._queue.finish()
+        return self._queue.hand_over()
 
     def _make_ground(self, document: Document) -> Ground:
         return Ground.of(document, self._classes.table, self.protection)

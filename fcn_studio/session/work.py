@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from fcn_studio.core.edit import Edit
@@ -18,7 +19,8 @@ class Work:
 
     first_seq: the labels' state when opened; saved_seq: the state that the label PNGs hold for certain.
     told: the kinds of refusal that the person has been told of. changes: what the journal notes, as far as it
-    is not known to be safe. is_over: all of it has been brought to safety elsewhere.
+    is not known to be safe. late_edits: computes and applies what was asked for before the image was left.
+    is_over: all of it has been brought to safety elsewhere.
     """
 
     project: Project
@@ -31,6 +33,7 @@ class Work:
     changes: deque[Change] = field(default_factory=deque)
     is_over: bool = False
     is_being_written: bool = False
+    late_edits: Callable[[], Iterator[Edit]] | None = None
 
     @classmethod
     def begin(cls, project: Project, document: Document, loaded: LoadedLabels) -> Work:
@@ -51,7 +54,8 @@ class Work:
     @property
     def is_safe(self) -> bool:
         """Whether everything finished would survive a power cut, in the journal or in the label PNGs."""
-        return self.is_over or self._safe_seq >= self.journal.last_seq
+        is_noted = self.late_edits is None and self._safe_seq >= self.journal.last_seq
+        return self.is_over or is_noted
 
     @property
     def _safe_seq(self) -> int:
@@ -116,6 +120,7 @@ class Work:
         if self.is_over or is_open():
             return None  # the person came back, and leaves again one day
         image_id = self.document.image_id
+        self._finish_edits()
         try:
             self._write_pending()
         except ChangedElsewhereError:
@@ -127,6 +132,14 @@ class Work:
         if self.prepare_save()() and not is_open():
             self.project.compact(image_id)
         return None
+
+    def _finish_edits(self) -> None:
+        for edit in self.late_edits() if self.late_edits is not None else ():
+            self.document.history.push(edit)
+            with suppress(StorageError):  # pending: told by what comes next
+                self.note_edit(edit)
+            self.project.note_labelled(self.document.image_id)
+        self.late_edits = None  # not before: until then nobody may take this for safe
 
     def _write_pending(self) -> None:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from fcn_studio.core.label_map import Provenance
 from fcn_studio.core.prediction import Prediction
 from fcn_studio.io.label_png import read_label_png
 from fcn_studio.project import ImageState
-from fcn_studio.session import Level
+from fcn_studio.session import Level, whole_image
 from fcn_studio.session.whole_image import RegionOp
 
 
@@ -210,6 +211,65 @@ def test_a_whole_image_edit_that_was_asked_for_is_done_before_its_image_is_left(
     assert [edit.name for edit in left.history.done] == ["Accept all"]
     desk.show("a.png")
     assert (desk.labels == 0).all()
+
+
+@pytest.fixture
+def slow_accept(monkeypatch: pytest.MonkeyPatch) -> tuple[threading.Event, list[str]]:
+    """Accepting waits for the event; the names of the threads that have computed it."""
+    real, go_on, threads = whole_image.compute_accepted, threading.Event(), []
+
+    def compute(*arguments, **options):
+        threads.append(threading.current_thread().name)
+        assert go_on.wait(20)
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(whole_image, "compute_accepted", compute)
+    return go_on, threads
+
+
+@pytest.mark.parametrize("strokes", [0, 1])
+def test_leaving_an_image_waits_for_nothing_that_is_computed_and_loses_nothing(
+    desk, slow_accept, strokes: int
+) -> None:
+    go_on, threads = slow_accept
+    put_prediction(desk, np.zeros((64, 80), int))
+    for _ in range(strokes):
+        desk.stroke(50, 50, 2)
+    desk.session.editing.request_accept_all()
+    desk.hold(lambda: bool(threads))
+    desk.session.editing.request_fill(5, 5, 1)
+    desk.show("b.png")
+    assert not desk.session.editing.can_undo
+    desk.stroke(10, 10, 2)
+    desk.session.images.open("a.png")
+    desk.queue.run_pending(0.2)
+    assert desk.document.image_id == "b.png", "what was asked for comes first"
+    go_on.set()
+    desk.show("a.png")
+    assert len(threads) == 1, "once, and not again for leaving"
+    assert all(name.startswith("io") for name in threads)
+    names = [edit.name for edit in desk.document.history.done]
+    assert names == ["Paint"] * strokes + ["Accept all", "Fill with cat"]
+    assert desk.labels[5, 5] == 1
+    assert desk.labels[50, 50] == (2 if strokes else 1)
+    desk.session.editing.undo()
+    desk.session.editing.undo()
+    assert (desk.labels != 255).sum() == 64 * strokes
+    desk.settle()
+    assert not desk.session._keeper._left
+
+
+def test_closing_finishes_what_is_still_computed(desk, start, slow_accept, photos: Path) -> None:
+    go_on, threads = slow_accept
+    put_prediction(desk, np.zeros((64, 80), int))
+    desk.session.editing.request_accept_all()
+    desk.hold(lambda: bool(threads))
+    threading.Timer(0.1, go_on.set).start()
+    assert desk.session.close()
+    again = start()
+    again.open(photos)
+    assert (again.labels == 0).all()
+    assert again.session.editing.undo_name == "Accept all"
 
 
 def test_edits_asked_for_one_after_the_other_are_all_done_in_order(desk) -> None:
