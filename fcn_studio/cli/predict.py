@@ -56,6 +56,7 @@ def predict(
 
     For cat.jpg that is DIR/cat.png, an indexed PNG of class indices, as large as the image as displayed.
     Folders keep their inner structure. Two images of one name take their full file name: cat.jpg.png.
+    Masks of an earlier run in DIR are replaced, images that were named never.
 
     Exit code 1 when an input could not be done (it is named; the others are done), 130 after Ctrl+C (what was
     finished is kept).

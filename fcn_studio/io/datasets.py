@@ -165,8 +165,8 @@ def _find_masks(folder: Path, images: Mapping[str, Path]) -> tuple[dict[str, Pat
         notices.append(f"{folder} holds {_count(found, 'mask')} without an image ({some}): not used.")
     if others:
         notices.append(
-            f"{folder} holds {_count(others, 'file')} of another format than PNG ({_some(others)}): not used. "
-            "Masks must be indexed 8-bit PNGs: other formats do not keep class numbers as they are."
+            f"{folder} holds {_count(others, 'file')} of another format than PNG ({_some(others)}): "
+            "not used. Masks must be indexed 8-bit PNGs: other formats do not keep class numbers as they are."
         )
     return masks, notices
 
