@@ -31,7 +31,10 @@ class RunFolder:
         """
         make_folder(self.path)
         for name in (STATE, LOG):
-            (self.path / name).unlink(missing_ok=True)
+            try:
+                (self.path / name).unlink(missing_ok=True)
+            except OSError as error:
+                raise storage_error(error, self.path / name) from error
         write_atomic(self.path / CONFIG, (json.dumps(config, indent=1) + "\n").encode())
 
     def is_of(self, config: dict[str, Any]) -> bool:

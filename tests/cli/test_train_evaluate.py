@@ -276,6 +276,10 @@ def test_a_place_that_cannot_be_written_is_told_before_the_first_step(
         assert out.name[:20] in done.stderr or "taken" in done.stderr
         assert not (tmp_path / "run").exists()  # nothing has begun
     assert not list(tmp_path.glob(".fcn-studio-*"))
+    (tmp_path / "run" / "log.jsonl").mkdir(parents=True)
+    done = _run("train", dataset, "--out", tmp_path / "new", *common)
+    assert (done.exit_code, len(done.stderr.splitlines())) == (1, 1), done.output
+    assert "log.jsonl could not be written" in done.stderr or "read-only" in done.stderr
 
 
 def test_the_file_that_is_named_is_the_file_that_was_written(
