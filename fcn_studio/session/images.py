@@ -163,7 +163,7 @@ class ImageDesk:
         return tuple(project.image_path(ids[p]) for p in near if 0 <= p < len(ids))
 
     def request_thumbnail(self, image_id: str) -> None:
-        """Have `thumbnail_ready` sent; unreadable images simply get none."""
+        """Have `thumbnail_ready` sent, or `thumbnail_failed` for an image that cannot be read."""
         project = self._project
         if project is None:
             return
@@ -175,7 +175,7 @@ class ImageDesk:
         self._workers.pool.submit(
             lambda: read_thumbnail(path, THUMBNAIL_SIDE_PX),
             lambda pixels: self._on_thumbnail(project, image_id, pixels),
-            lambda _error: None,  # the person is told when they open the image
+            lambda error: self._on_thumbnail_failed(project, image_id, error),
             key=("thumbnail", image_id),
         )
 
@@ -186,3 +186,8 @@ class ImageDesk:
             self._thumbnails.pop(next(iter(self._thumbnails)))
         self._thumbnails[image_id] = pixels
         self._events.thumbnail_ready.emit(image_id, pixels)
+
+    def _on_thumbnail_failed(self, project: Project, image_id: str, error: BaseException) -> None:
+        """No notice: nobody asked for this image yet."""
+        if project is self._project:
+            self._events.thumbnail_failed.emit(image_id, str(error))

@@ -45,7 +45,8 @@ def test_the_list_shows_the_image_that_is_on_the_canvas_when_another_cannot_be_o
     app = with_a_broken_one
     rows = app.window.images.rows
     key(app, Qt.Key.Key_D)
-    qtbot.waitUntil(lambda: state_of(app, "b.png") == "unreadable", timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: bool(app.window.notices.chips), timeout=WAIT_MS)
+    assert state_of(app, "b.png") == "unreadable"
     assert app.window.canvas.document.image_id == "a.png"
     assert chosen_id(app) == "a.png"
     index = rows.index(rows.row_of("b.png"))
@@ -59,12 +60,29 @@ def test_the_list_shows_the_image_that_is_on_the_canvas_when_another_cannot_be_o
 def test_an_image_that_was_mended_loses_its_mark(with_a_broken_one: App, tmp_path: Path, qtbot) -> None:
     app = with_a_broken_one
     app.session.images.open("b.png")
-    qtbot.waitUntil(lambda: state_of(app, "b.png") == "unreadable", timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: bool(app.window.notices.chips), timeout=WAIT_MS)
+    assert state_of(app, "b.png") == "unreadable"
     shutil.copy(tmp_path / "three" / "a.png", tmp_path / "three" / "b.png")
     app.session.images.open("b.png")
     wait_for_image(app, qtbot, "b.png")
     assert state_of(app, "b.png") == "unlabelled"
     assert chosen_id(app) == "b.png"
+
+
+def test_an_image_whose_thumbnail_failed_is_marked_before_it_is_opened(
+    with_a_broken_one: App, tmp_path: Path, qtbot
+) -> None:
+    app = with_a_broken_one
+    qtbot.waitUntil(lambda: state_of(app, "b.png") == "unreadable", timeout=WAIT_MS)
+    rows = app.window.images.rows
+    tip = rows.index(rows.row_of("b.png")).data(Qt.ItemDataRole.ToolTipRole)
+    assert "is not an image that can be read" in tip
+    assert [state_of(app, name) for name in ("a.png", "c.png")] == ["unlabelled"] * 2
+    assert not app.window.notices.chips  # nobody asked for it
+    shutil.copy(tmp_path / "three" / "a.png", tmp_path / "three" / "b.png")
+    app.session.images.open("b.png")
+    wait_for_image(app, qtbot, "b.png")
+    assert state_of(app, "b.png") == "unlabelled"
 
 
 def test_the_words_for_a_state_fit_into_the_narrowest_list(app: App) -> None:

@@ -70,6 +70,7 @@ class ImageListPanel(QWidget):
         events.images_changed.connect(self._on_images_changed)
         events.image_state_changed.connect(self._on_state_changed)
         events.thumbnail_ready.connect(self.rows.put_thumbnail)
+        events.thumbnail_failed.connect(self._on_thumbnail_failed)
         events.image_opening.connect(self._show_current)
         events.image_opened.connect(self._on_image_opened)
         events.image_failed.connect(self._on_image_failed)
@@ -110,6 +111,11 @@ class ImageListPanel(QWidget):
         image_id = getattr(document, "image_id", None)
         self.rows.show_opened(image_id or "")
         self._show_current(image_id)
+
+    def _on_thumbnail_failed(self, image_id: str, sentence: str) -> None:
+        document = self._session.document
+        if document is None or document.image_id != image_id:  # what is open can be read
+            self.rows.show_failed(image_id, sentence)
 
     def _on_image_failed(self, image_id: str, sentence: str) -> None:
         """The canvas still shows the image before: so does the list, or people would label the wrong one."""
