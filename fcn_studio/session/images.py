@@ -58,6 +58,7 @@ class ImageDesk:
         self._project: Project | None = None
         self._thumbnails: dict[str, NDArray[np.uint8]] = {}
         self._wanted: str | None = None
+        self._request = 0  # only the answer to the last one counts
         self._asked: str | None = None  # also when it could not be opened: stepping goes on from there
 
     def follow(self, project: Project) -> None:
@@ -100,6 +101,8 @@ class ImageDesk:
             return
         self._asked = image_id
         self._wanted = None if is_open else image_id
+        self._request += 1
+        request = self._request
         self._events.image_opening.emit(image_id)
         if is_open:
             # Back before the other one had come. What is on disk may lack the strokes of this very moment.
@@ -115,14 +118,14 @@ class ImageDesk:
         # Serial with this image's own saving: what was just written must be read, not what was before.
         self._workers.pool.submit(
             read,
-            lambda opened: self._on_read(project, opened),
-            lambda error: self._on_failed(project, image_id, error),
+            lambda opened: self._on_read(request, project, opened),
+            lambda error: self._on_failed(request, project, image_id, error),
             key="open image",
             serial=image_id,
         )
 
-    def _on_read(self, project: Project, opened: OpenedImage) -> None:
-        if project is not self._project or opened.image_id != self._wanted:
+    def _on_read(self, request: int, project: Project, opened: OpenedImage) -> None:
+        if project is not self._project or request != self._request:
             return
         self._wanted = None
         self._enter(opened)
@@ -130,8 +133,8 @@ class ImageDesk:
             if text:
                 self._events.notice.emit(Notice(Level.WARNING, text, about=About.IMAGE))
 
-    def _on_failed(self, project: Project, image_id: str, error: BaseException) -> None:
-        if project is not self._project or image_id != self._wanted:
+    def _on_failed(self, request: int, project: Project, image_id: str, error: BaseException) -> None:
+        if project is not self._project or request != self._request:
             return
         self._wanted = None
         text = str(error) if isinstance(error, FcnStudioError) else f"{image_id} could not be opened: {error}"

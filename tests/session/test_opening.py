@@ -148,3 +148,19 @@ def test_thumbnails_come_once_asked_and_then_from_memory(desk) -> None:
     assert len(seen) == 2  # at once
     assert seen[0][1] is seen[1][1]
     assert seen[0][1].shape == (72, 64, 3)
+
+
+def test_an_image_that_is_mended_and_asked_for_again_opens_though_its_failure_is_still_to_be_told(
+    start, photos: Path
+) -> None:
+    desk = start()
+    desk.open(photos)
+    desk.settle()
+    whole = (photos / "b.png").read_bytes()
+    (photos / "b.png").write_bytes(b"no picture")
+    desk.session.images.open("b.png")
+    desk.hold(lambda: desk.session._workers.pool.idle)
+    (photos / "b.png").write_bytes(whole)
+    desk.session.images.open("b.png")
+    desk.until(lambda: desk.document.image_id == "b.png")
+    assert not desk.complaints
