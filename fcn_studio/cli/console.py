@@ -113,6 +113,15 @@ def print_json(value: Any) -> None:
     sys.stdout.flush()
 
 
+ignore_option = click.option(
+    "--ignore",
+    "ignored",
+    multiple=True,
+    type=click.IntRange(0, 255),
+    help="One more mask value that means no label.",
+)
+
+
 def handles_errors(
     command: Callable[_Arguments, _Result], interrupted: str = "Interrupted; what was finished is kept."
 ) -> Callable[_Arguments, _Result]:

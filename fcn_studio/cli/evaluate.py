@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fcn_studio.cli.console import EXIT_FAILED, fail, handles_errors, note, print_json, progress
+from fcn_studio.cli.console import (
+    EXIT_FAILED,
+    fail,
+    handles_errors,
+    ignore_option,
+    note,
+    print_json,
+    progress,
+)
 
 if TYPE_CHECKING:
     from fcn_studio.core.confusion import ConfusionMatrix, Metrics
@@ -33,13 +41,7 @@ from their nearest labels first.
 @click.option("--model", type=click.Path(path_type=Path), help="Checkpoint; default: the embedded model.")
 @click.option("--split", default="val", show_default=True, help="List of images, or all.")
 @click.option("--classes", help="Take the means over these class keys only (a,b,...).")
-@click.option(
-    "--ignore",
-    "ignored",
-    multiple=True,
-    type=click.IntRange(0, 255),
-    help="One more mask value that means no label.",
-)
+@ignore_option
 @click.option("--boundary", is_flag=True, help="Measure how near borders lie to those of the labels, too.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")

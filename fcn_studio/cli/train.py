@@ -13,7 +13,15 @@ from typing import Any
 
 import click
 
-from fcn_studio.cli.console import FiniteRange, fail, handles_errors, note, print_json, progress
+from fcn_studio.cli.console import (
+    FiniteRange,
+    fail,
+    handles_errors,
+    ignore_option,
+    note,
+    print_json,
+    progress,
+)
 from fcn_studio.core.cancel import CancelToken
 
 _OPTIONS = ("upsampling", "score_width", "padding", "fc_channels")
@@ -73,13 +81,7 @@ _OPTIONS = ("upsampling", "score_width", "padding", "fc_channels")
 @click.option("--set", "changes", multiple=True, metavar="NAME=VALUE", help="Another number of the recipe.")
 @click.option("--distill", type=float, help="Weight of what the start or teacher says where labels lack.")
 @click.option("--classes", help="Validate on the mean over these class keys (a,b,...).")
-@click.option(
-    "--ignore",
-    "ignored",
-    multiple=True,
-    type=click.IntRange(0, 255),
-    help="One more mask value that means no label.",
-)
+@ignore_option
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
 @click.option("--seed", type=click.IntRange(0, 2**64 - 1), default=0, metavar="NUMBER", show_default=True)
 @click.option("--run-folder", type=click.Path(path_type=Path), help="Keep config, state and log here.")
@@ -125,7 +127,10 @@ def train(
     only = parse_classes(source, classes)
     names = _stages_of(architecture, starts) if stages else ()
     require_place(out, names, run_folder, resume=resume, overwrite=overwrite)
-    begin = _open_start(source, starts, names[0] if names else architecture, options, weights, seed, zoom)
+    from fcn_studio.training.start import with_zoom  # torch comes last: what is wrong is told before
+
+    begin = _open_start(source, starts, names[0] if names else architecture, options, weights, seed)
+    begin = begin if zoom is None else with_zoom(begin, zoom)
     made = "fcn-studio " + shlex.join(sys.argv[1:])
     with stops_on_interrupt() as cancel:
         run = _runner(names)(
@@ -220,24 +225,8 @@ def _open_start(
     options: tuple[str, ...],
     weights: tuple[str, ...],
     seed: int,
-    zoom: float | None,
 ) -> Any:
-    """What the run begins with, at the zoom that was asked for."""
-    from fcn_studio.training.start import with_zoom
-
-    begin = _choose_start(source, starts, architecture, options, weights, seed)
-    return begin if zoom is None else with_zoom(begin, zoom)
-
-
-def _choose_start(
-    source: Any,
-    starts: tuple[Path, ...],
-    architecture: str | None,
-    options: tuple[str, ...],
-    weights: tuple[str, ...],
-    seed: int,
-) -> Any:
-    """A new network where one is named, else a checkpoint, or several."""
+    """What the run begins with: a new network where one is named, else a checkpoint, or several."""
     from fcn_studio.cli.models import fetch_pretrained
     from fcn_studio.core.errors import UsageError
     from fcn_studio.core.resources import resource_path

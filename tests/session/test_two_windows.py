@@ -40,6 +40,16 @@ def assert_all_is_there(desk: Desk) -> None:
     assert int((desk.labels != 255).sum()) == 4 * 64
 
 
+def paint_in_both(desk: Desk, start: Callable[..., Desk], photos: Path) -> Desk:
+    """Another window paints on the image that `desk` has open, then `desk` does; returns the other."""
+    desk.settle()
+    other = start()
+    other.open(photos)
+    other.stroke(30, 30, 1, name="Of the other")
+    desk.stroke(50, 50, 2, name="Mine")
+    return other
+
+
 def test_the_person_is_told_once_what_brings_their_strokes_to_the_disk(overtaken: Desk) -> None:
     assert overtaken.session.editing.saved is Saved.IN_MEMORY
     assert len(overtaken.complaints) == 1
@@ -105,11 +115,7 @@ def test_what_was_taken_back_of_the_state_before_is_taken_back_again(
 def test_while_the_other_window_is_still_on_the_image_strokes_wait_until_it_leaves(
     desk: Desk, start: Callable[..., Desk], photos: Path
 ) -> None:
-    desk.settle()
-    other = start()
-    other.open(photos)
-    other.stroke(30, 30, 1, name="Of the other")
-    desk.stroke(50, 50, 2, name="Mine")
+    other = paint_in_both(desk, start, photos)
     desk.show("b.png")
     desk.settle()
     assert desk.session.editing.saved is Saved.IN_MEMORY
@@ -128,11 +134,7 @@ def test_while_the_other_window_is_still_on_the_image_strokes_wait_until_it_leav
 def test_strokes_that_closing_cannot_put_into_the_labels_are_written_aside(
     desk: Desk, start: Callable[..., Desk], photos: Path
 ) -> None:
-    desk.settle()
-    other = start()
-    other.open(photos)
-    other.stroke(30, 30, 1, name="Of the other")
-    desk.stroke(50, 50, 2, name="Mine")
+    other = paint_in_both(desk, start, photos)
     painted = desk.labels.copy()
     assert desk.session.close()
     aside = photos.parent / "photos.fcnstudio" / "labels" / "a.png.aside-1"
