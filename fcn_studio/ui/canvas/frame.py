@@ -41,12 +41,16 @@ class Picture(NamedTuple):
 
 
 class Pane(NamedTuple):
-    """A part of the view, where the image lies for it, and what lies over the image there."""
+    """A part of the view, where the image lies for it, and what lies over the image there.
+
+    sources_transform: where the sources lie, None where the image does; thinned ones lie as a smaller image.
+    """
 
     box: Box
     transform: ViewTransform
     sources: OverlaySources
     colors: OverlayColors
+    sources_transform: ViewTransform | None = None
 
 
 class Frame:
@@ -140,13 +144,13 @@ class Frame:
             self._pixels[box.slices] = self._backdrop
         if pyramid is None or inside.is_empty:
             return
-        planes = Planes(pane.sources, transform, inside, self.pixel_ratio)
+        planes = Planes(pane.sources, pane.sources_transform or transform, inside, self.pixel_ratio)
         parts = planes.cut(*PART_PX) if inside.area >= LARGE_PX else [planes]
         begun = {}
         if self.pool is not None and len(parts) > 1:
             begun = {part: self.pool.submit(compose_overlay, part, pane.colors) for part in parts}
         if picture.is_shown:
-            self._put_image(planes, pyramid, picture.tone, transform)
+            self._put_image(inside, pyramid, picture.tone, transform)
         for part in reversed(parts):
             if part not in begun or begun[part].cancel():  # not begun yet: then nobody waits for it
                 self._put_overlay(part, compose_overlay(part, pane.colors))
@@ -163,16 +167,14 @@ class Frame:
                 painter.drawImage(planes.box.x0, planes.box.y0, layer)
             painter.end()
 
-    def _put_image(
-        self, planes: Planes, pyramid: Pyramid, tone: Tone | None, transform: ViewTransform
-    ) -> None:
-        box, level = planes.box, pyramid.level_for(transform.scale)
+    def _put_image(self, box: Box, pyramid: Pyramid, tone: Tone | None, transform: ViewTransform) -> None:
+        level = pyramid.level_for(transform.scale)
         maps_values = tone is not None and tone.maps_values
         source = pyramid.deep_levels[level] if maps_values else pyramid.levels[level]
         is_sharp = transform.scale >= NEAREST_FROM_SCALE or transform.scale * 2**level == 1.0
         cut = None if is_sharp else _find_cut(box, source, level, transform)
         if cut is None:  # squares, on exactly the same grid as the overlay
-            found = planes.view(source) if level == 0 else _view_level(source, level, box, transform)
+            found = _view_level(source, level, box, transform)
             if tone is not None:
                 found = tone.map_values(found) if maps_values else tone.map_pixels(found)
             self._pixels[box.slices] = found
@@ -206,7 +208,9 @@ class Frame:
 
 
 def _view_level(source: Level, level: int, box: Box, transform: ViewTransform) -> Level:
-    """What is seen of a level, not interpolated."""
+    """What is seen of a level, not interpolated; perhaps its own memory."""
+    if level == 0:
+        return Sampling.under(transform, box).view(source)
     rows = transform.rows_under(box.y0, box.y1) >> level
     columns = transform.columns_under(box.x0, box.x1) >> level
     return Sampling(rows, columns).view(source)

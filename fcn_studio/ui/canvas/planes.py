@@ -218,10 +218,6 @@ class Planes:
         found[seen.shift(-box.y0, -box.x0).slices] = part.fetch_joined(_are_fresh, fresh.painted, provenance)
         return found
 
-    def view(self, values: NDArray[Any]) -> NDArray[Any]:
-        """Any other array of the image, as large as the box; perhaps its own memory."""
-        return self._sampling.view(values)[self.margin : -self.margin, self.margin : -self.margin]
-
     def inner(self, plane: NDArray[Any]) -> NDArray[Any]:
         """Without the margin above and below, which leaves the memory without gaps."""
         return plane[self.margin : -self.margin]

@@ -19,6 +19,7 @@ from fcn_studio.ui.canvas.image_job import ImageJob
 from fcn_studio.ui.canvas.looks import LOOKS, Look, changed_look, find_shown
 from fcn_studio.ui.canvas.planes import OverlaySources, outline_margin_px
 from fcn_studio.ui.canvas.pyramid import Pyramid
+from fcn_studio.ui.canvas.thinned import Thinned, find_step
 from fcn_studio.ui.canvas.tone import Display, Tone, channels_of
 from fcn_studio.ui.canvas.transform import ViewTransform
 
@@ -55,6 +56,7 @@ class Scene(QObject):
         self._pyramid: Pyramid | None = None
         self._tone: Tone | None = None
         self.marks = FreshMarks()
+        self._thinned = Thinned()
         self._checkpoint_id: str | None = None
         self._colors: tuple[OverlayColors, OverlayColors] | None = None  # own prediction, the compared one
         self._drawn: Prediction | None = None
@@ -97,6 +99,7 @@ class Scene(QObject):
             return  # back before another one had come: all stays as it is seen
         self.document, self._pyramid = document, self._job.start(document.pixels, document.deep)
         self.marks.clear()
+        self._thinned.clear()
         self._checkpoint_id = document.prediction.checkpoint_id if document.prediction else None
         self._colors = self._drawn = None
         self._make_tone()
@@ -123,6 +126,7 @@ class Scene(QObject):
             return
         if self.marks.has_running and not self._session.editing.in_stroke:  # it was cancelled
             box = box.union(self.marks.drop_running())
+        self._thinned.mark(self.document.label_map, box)
         self._mark(box)
 
     def _on_edit_applied(self, image_id: str, edit: Edit) -> None:
@@ -180,6 +184,7 @@ class Scene(QObject):
     def _mark(self, image_box: Box) -> None:
         """Image pixels look different now, wherever they are seen."""
         margin, view_hw = outline_margin_px(self.frame.pixel_ratio), self.frame.box.shape_hw
+        image_box = image_box.grow(find_step(self.transform) // 2)  # from afar a neighbour's place shows them
         boxes = [self.transform.box_to_view(image_box, margin)]
         if self.comparison.shift_px(view_hw):  # the other half is not always as wide
             there = self.comparison.other_transform(self.transform, view_hw).box_to_view(image_box, margin)
@@ -288,7 +293,8 @@ class Scene(QObject):
             confidence=prediction.confidence if prediction is not None else None,
             shown=self._shown,
         )
-        return Pane(box, transform, sources, self._overlay_colors()[index])
+        sources, lies = self._thinned.thin(sources, transform, label_map, prediction)
+        return Pane(box, transform, sources, self._overlay_colors()[index], lies)
 
     def _overlay_colors(self) -> tuple[OverlayColors, OverlayColors]:
         if self._colors is None:
