@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from fcn_studio.models.geometry import Grid
+from fcn_studio.models.geometry import Grid, padded_size
 from fcn_studio.models.layers import pad_right_bottom, upsample_to_pixels
 
 
@@ -102,8 +102,7 @@ class FcnNetwork(nn.Module):
 
     def padded_size(self, size_px: int) -> int:
         """The length to which one of ``size_px`` pixels is filled up at the right or the bottom."""
-        size = max(size_px, self.minimum_size)
-        return size + (self.pad_remainder - size) % self.pad_multiple
+        return padded_size(size_px, self.pad_multiple, self.pad_remainder, self.minimum_size)
 
     def card_geometry(self) -> dict[str, Any]:
         """The fields of a card (ModelSpec) that say how pixels enter and where scores lie."""

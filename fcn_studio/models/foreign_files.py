@@ -15,6 +15,8 @@ from torch import Tensor
 
 from fcn_studio.core.errors import CheckpointError
 
+_STARTS = b"PK", b"\x80"
+"""How files of torch begin: as an archive, or, the older ones, as a pickle."""
 _WRAPPERS = ("model_state_dict", "model_state", "state_dict", "model")
 """Under these keys trainers store the weights, beside optimiser and counters."""
 
@@ -100,7 +102,9 @@ def _numpy_numbers_allowed() -> AbstractContextManager[Any]:
 
 
 def _why_refused(path: Path, message: str) -> str:
-    if "Unsupported" not in message and "GLOBAL" not in message:
+    with path.open("rb") as file:
+        is_of_torch = file.read(2).startswith(_STARTS)
+    if not is_of_torch or ("Unsupported" not in message and "GLOBAL" not in message):
         return f"{path.name} is broken or no weights file of torch: take it from its source again."
     return (
         f"{path.name} holds more than weights: opening it would run code of whoever made it, so it was not "

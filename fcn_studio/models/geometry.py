@@ -5,6 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
+def padded_size(size_px: int, multiple: int, remainder: int, least_px: int = 1) -> int:
+    """The next length >= ``size_px`` and ``least_px`` that leaves ``remainder`` over a ``multiple``."""
+    size = max(size_px, least_px)
+    return size + (remainder - size) % multiple
+
+
 @dataclass(frozen=True)
 class Grid:
     """The cells of one axis of a feature map, in input pixels (pixel centres are at whole numbers).

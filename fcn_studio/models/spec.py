@@ -9,6 +9,7 @@ import msgspec
 
 from fcn_studio.core.classes import UNLABELLED
 from fcn_studio.core.errors import CheckpointError
+from fcn_studio.models.geometry import padded_size
 
 CARD_FORMAT = 1
 CARD_SUFFIX = ".json"
@@ -82,8 +83,7 @@ class ModelSpec(msgspec.Struct, frozen=True, kw_only=True):
 
     def padded_size(self, size_px: int) -> int:
         """The next length >= size_px (and >= minimum_size) with length % pad_multiple == pad_remainder."""
-        size = max(size_px, self.minimum_size)
-        return size + (self.pad_remainder - size) % self.pad_multiple
+        return padded_size(size_px, self.pad_multiple, self.pad_remainder, self.minimum_size)
 
 
 def checkpoint_paths(path: Path | str) -> tuple[Path, Path]:

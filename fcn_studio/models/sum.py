@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from fcn_studio.core.errors import CheckpointError
 from fcn_studio.models.delegating import DelegatingNetwork
 from fcn_studio.models.fcn import FcnNetwork
+from fcn_studio.models.geometry import padded_size
 
 
 class SumNetwork(DelegatingNetwork):
@@ -60,11 +61,7 @@ class SumNetwork(DelegatingNetwork):
 
     @property
     def minimum_size(self) -> int:
-        return self.padded_size_from(self._minimum)
-
-    def padded_size_from(self, size_px: int) -> int:
-        """The next length >= ``size_px`` that fits every part."""
-        return size_px + (self._remainder - size_px) % self._multiple
+        return padded_size(self._minimum, self._multiple, self._remainder)
 
     @property
     def exact_tiling(self) -> bool:

@@ -28,7 +28,7 @@ class Recorder:
         self._events = events
         self._workers = workers
         self._tell_written = on_written
-        self._tell_refused = on_refused
+        self._on_refused = on_refused
         self.refusal: type[BaseException] | None = None
 
     def keep_classes(self, project: Project, table: ClassTable) -> None:
@@ -70,6 +70,3 @@ class Recorder:
     def _on_written(self, _result: object) -> None:
         self.refusal = None
         self._tell_written()
-
-    def _on_refused(self, error: BaseException) -> None:
-        self._tell_refused(error)

@@ -158,6 +158,8 @@ class Recipe:
                 raise UsageError(f"{name} is {getattr(self, name)}: use a number of at least 0.")
         if self.steps < 1 or self.batch < 1 or self.crops_at_once < 1 or self.validate_every < 1:
             raise UsageError("Steps, batch, crops_at_once and validate_every must be at least 1.")
+        if self.replay == 1.0:
+            raise UsageError("replay is 1: use less, or no crop would show a label.")
         if self.crop_px < 0 or self.hard_share == 0.0:
             raise UsageError("The crop size is 0 (whole images) or more, hard_share more than 0.")
         if len(self.scale_range) != 2 or not 0 < self.scale_range[0] <= self.scale_range[1] < math.inf:

@@ -16,10 +16,10 @@ from fcn_studio.core.ports import SampleSource
 from fcn_studio.models.checkpoint import load_checkpoint, make_card
 from fcn_studio.models.delegating import DelegatingNetwork
 from fcn_studio.models.fcn import FcnNetwork
+from fcn_studio.models.foreign import load_foreign
 from fcn_studio.models.layers import pad_right_bottom, upsample_to_pixels
 from fcn_studio.models.merging import MergedNetwork
 from fcn_studio.models.mobilenet_v2 import DeepLabMobileNetV2, MobileNetV2Trunk
-from fcn_studio.models.pretrained import load_trunk_weights
 from fcn_studio.models.registry import Options, create_model
 from fcn_studio.models.spec import ModelSpec, checkpoint_paths
 from fcn_studio.models.sum import SumNetwork
@@ -160,7 +160,7 @@ def make_start(
     for part, file in zip(parts, weights, strict=False):
         if file != NO_WEIGHTS:
             is_ours = isinstance(getattr(part, "trunk", None), MobileNetV2Trunk)
-            load_trunk_weights(part, read_deeplab(file).trunk.state_dict() if is_ours else file)
+            load_foreign(part, read_deeplab(file).trunk.state_dict() if is_ours else file)
     return Start(model.eval(), _new_card(model, source), is_new=True)
 
 

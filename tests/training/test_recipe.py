@@ -33,6 +33,7 @@ from fcn_studio.training.settings import Recipe
         ({"learnt_share": math.nan}, "learnt_share"),
         ({"kept_share": 2.0}, "kept_share"),
         ({"tie": -0.1}, "tie"),
+        ({"replay": 1.0}, "replay is 1: use less"),
         ({"frozen_stride": -8}, "frozen_stride"),
         ({"save_every_s": math.nan}, "save_every_s is nan: use a number of at least 0"),
         ({"steps_per_image": -5}, "steps_per_image"),
