@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,8 @@ from fcn_studio.core.box import Box
 STRIP_ROWS = 256
 Mask = NDArray[np.bool_]
 Ints = NDArray[np.intp]
+Members = Callable[[Box], Mask]
+"""bool [h, w] of a box inside the plane: which of its pixels belong."""
 
 
 @dataclass(frozen=True)
@@ -32,13 +35,27 @@ class Runs:
     @classmethod
     def of(cls, mask: Mask) -> Runs:
         """The runs of bool [H, W]."""
-        height, width = mask.shape
-        edges = np.empty((height, width + 1), np.bool_)
-        edges[:, 0], edges[:, -1] = mask[:, 0], mask[:, -1]
-        np.not_equal(mask[:, 1:], mask[:, :-1], out=edges[:, 1:-1])
-        flips = np.flatnonzero(edges)
+        return cls.read((mask.shape[0], mask.shape[1]), lambda box: mask[box.slices])
+
+    @classmethod
+    def read(cls, shape_hw: tuple[int, int], members: Members) -> Runs:
+        """The runs of a plane that is asked for in strips, so that nothing of its size is made."""
+        height, width = shape_hw
+        edges = np.empty((min(STRIP_ROWS, height), width + 1), np.bool_)
+        flips_of = []
+        for y0 in range(0, height, STRIP_ROWS):
+            strip = members(Box(y0, 0, min(y0 + STRIP_ROWS, height), width))
+            found = edges[: strip.shape[0]]
+            found[:, 0], found[:, -1] = strip[:, 0], strip[:, -1]
+            np.not_equal(strip[:, 1:], strip[:, :-1], out=found[:, 1:-1])
+            flips_of.append(np.flatnonzero(found) + y0 * (width + 1))
+        flips = np.concatenate(flips_of)
         rows, starts = np.divmod(flips[::2], width + 1)
-        return cls((height, width), rows, starts, flips[1::2] - rows * (width + 1))
+        return cls(shape_hw, rows, starts, flips[1::2] - rows * (width + 1))
+
+    def only(self, chosen: Mask) -> Runs:
+        """Those of bool [n]."""
+        return Runs(self.shape_hw, self.rows[chosen], self.starts[chosen], self.stops[chosen])
 
     @property
     def lengths(self) -> Ints:
@@ -85,23 +102,47 @@ class Runs:
         at = int(low + np.searchsorted(self.stops[low:high], x, side="right"))
         return at if at < high and self.starts[at] <= x else None
 
-    def box_of(self, chosen: Mask) -> Box:
-        """The smallest box round the runs of bool [n]; at least one must be chosen."""
-        rows = self.rows[chosen]
-        return Box(
-            int(rows[0]),
-            int(self.starts[chosen].min()),
-            int(rows[-1]) + 1,
-            int(self.stops[chosen].max()),
-        )
+    @property
+    def box(self) -> Box:
+        """The smallest box round all of them; there must be one."""
+        return Box(int(self.rows[0]), int(self.starts.min()), int(self.rows[-1]) + 1, int(self.stops.max()))
 
-    def draw(self, chosen: Mask, box: Box) -> Mask:
-        """bool [h, w] of `box`: the chosen runs (bool [n]), which must lie in it."""
-        bounds = np.empty((int(np.count_nonzero(chosen)), 2), np.intp)
-        firsts = (self.rows[chosen] - box.y0) * box.width - box.x0
-        bounds[:, 0], bounds[:, 1] = firsts + self.starts[chosen], firsts + self.stops[chosen]
-        lengths = np.diff(bounds.ravel(), prepend=0, append=box.area)
-        return np.repeat((np.arange(lengths.size) & 1).astype(np.bool_), lengths).reshape(box.shape_hw)
+    def draw(self, box: Box) -> Mask:
+        """bool [h, w] of a box: what of the runs lies in it; not to be written to."""
+        inside = slice(*np.searchsorted(self.rows, [box.y0, box.y1]))
+        starts, stops = np.maximum(self.starts[inside], box.x0), np.minimum(self.stops[inside], box.x1)
+        kept = starts < stops
+        if (stops - starts)[kept].sum() == box.area:
+            return _whole(box.shape_hw)
+        firsts = (self.rows[inside][kept] - box.y0) * box.width - box.x0
+        bounds = np.empty(2 * firsts.size + 2, np.intp)  # of False and True in turn, over the box as one row
+        bounds[0], bounds[-1] = 0, box.area
+        bounds[1:-1:2], bounds[2:-1:2] = firsts + starts[kept], firsts + stops[kept]
+        turns = (np.arange(bounds.size - 1) & 1).astype(np.bool_)
+        return np.repeat(turns, bounds[1:] - bounds[:-1]).reshape(box.shape_hw)
+
+
+@lru_cache(maxsize=8)
+def _whole(shape_hw: tuple[int, int]) -> Mask:
+    """bool [h, w], all True: what most of the tiles of a large region look like."""
+    whole = np.ones(shape_hw, np.bool_)
+    whole.flags.writeable = False
+    return whole
+
+
+def find_region(
+    shape_hw: tuple[int, int], members: Members, y: int, x: int, *, diagonal: bool = False
+) -> Runs:
+    """The connected region of members that holds (y, x), which must be one.
+
+    Four neighbours a pixel, eight where `diagonal`.
+    """
+    runs = Runs.read(shape_hw, members)
+    _, numbers = runs.number(diagonal=diagonal)
+    at = runs.find(y, x)
+    if at is None:
+        raise ValueError(f"({y}, {x}) is no member")
+    return runs.only(numbers == numbers[at])
 
 
 def compute_region(
@@ -109,15 +150,11 @@ def compute_region(
 ) -> tuple[Box, Mask]:
     """The connected region of equal values that holds (y, x), as (box, bool [h, w]).
 
-    values: uint8 or bool [H, W]. Four neighbours a pixel, eight where `diagonal`.
+    values: uint8 or bool [H, W]. Neighbours as in `find_region`.
     """
-    runs = Runs.of(values == values[y, x])
-    _, numbers = runs.number(diagonal=diagonal)
-    at = runs.find(y, x)
-    assert at is not None  # its own value equals itself
-    chosen = numbers == numbers[at]
-    box = runs.box_of(chosen)
-    return box, runs.draw(chosen, box)
+    value, shape_hw = values[y, x], (values.shape[0], values.shape[1])
+    region = find_region(shape_hw, lambda box: values[box.slices] == value, y, x, diagonal=diagonal)
+    return region.box, region.draw(region.box)
 
 
 def drop_islands(mask: Mask, smallest_px: int) -> Mask:
@@ -125,7 +162,7 @@ def drop_islands(mask: Mask, smallest_px: int) -> Mask:
     runs = Runs.of(mask)
     count, numbers = runs.number(diagonal=True)
     areas = np.bincount(numbers, weights=runs.lengths, minlength=count)
-    return runs.draw((areas >= smallest_px)[numbers], Box.of_shape(runs.shape_hw))
+    return runs.only((areas >= smallest_px)[numbers]).draw(Box.of_shape(runs.shape_hw))
 
 
 def fill_holes(mask: Mask) -> Mask:
@@ -136,7 +173,7 @@ def fill_holes(mask: Mask) -> Mask:
     at_border = (runs.rows == 0) | (runs.rows == height - 1) | (runs.starts == 0) | (runs.stops == width)
     is_open = np.zeros(count, np.bool_)
     is_open[numbers[at_border]] = True
-    return mask | runs.draw(~is_open[numbers], Box.of_shape(runs.shape_hw))
+    return mask | runs.only(~is_open[numbers]).draw(Box.of_shape(runs.shape_hw))
 
 
 def grow(mask: Mask, radius_px: int) -> Mask:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,19 +73,26 @@ class Ground:
             return label
         return int(self.classes_of_channels[self.channels[y, x]])
 
-    def compute_members(self, class_id: int) -> Mask:
-        """bool [H, W]: where the mask has a class; 255: where it has none."""
-        labels = self.label_map.labels
+    def find_region(self, y: int, x: int) -> regions.Runs:
+        """The connected region of the mask that holds a pixel."""
+        class_id = self.seen_at(y, x)
+        return regions.find_region(
+            self.label_map.shape_hw, lambda box: self._find_members(box, class_id), y, x
+        )
+
+    def _find_members(self, box: Box, class_id: int) -> Mask:
+        """bool [h, w]: where the mask has a class; 255: where it has none."""
+        labels = self.label_map.labels[box.slices]
         if self.channels is None:
             return labels == class_id
-        wanted = self.classes_of_channels == class_id
+        wanted, channels = self.classes_of_channels == class_id, self.channels[box.slices]
         used = np.flatnonzero(wanted)
         if used.size <= 3:
             said = np.zeros(labels.shape, np.bool_)
             for channel in used:
-                said |= self.channels == channel
+                said |= channels == channel
         else:
-            said = wanted[self.channels]
+            said = wanted[channels]
         said &= labels == UNLABELLED
         if class_id != UNLABELLED:
             said |= labels == class_id
@@ -101,23 +109,25 @@ class Ground:
         )
 
 
-def compute_painted(
-    ground: Ground, name: str, box: Box, region: Mask, class_id: int, origin: np.uint8 = PAINTED
-) -> Edit | None:
+def compute_painted(ground: Ground, name: str, box: Box, region: Mask, class_id: int) -> Edit | None:
     """Give the pixels of `region` (bool [h, w] of `box`, inside the image) one class; 255 erases."""
-    origin = np.uint8(Provenance.NONE) if class_id == UNLABELLED else origin
-
-    def give(tile: Box, _before: Planes) -> tuple[Mask, Plane]:
-        mask = region[tile.shift(-box.y0, -box.x0).slices]
-        return mask, np.broadcast_to(np.uint8(class_id), mask.shape)
-
-    return _compute(ground, name, box, give, origin, erases=class_id == UNLABELLED)
+    return _paint(ground, name, box, lambda tile: region[tile.shift(-box.y0, -box.x0).slices], class_id)
 
 
 def compute_fill(ground: Ground, name: str, y: int, x: int, class_id: int) -> Edit | None:
     """Give the connected region of the mask that holds (y, x) a class."""
-    box, region = regions.compute_region(ground.compute_members(ground.seen_at(y, x)), y, x)
-    return compute_painted(ground, name, box, region, class_id)
+    region = ground.find_region(y, x)
+    return _paint(ground, name, region.box, region.draw, class_id)
+
+
+def _paint(ground: Ground, name: str, box: Box, region: regions.Members, class_id: int) -> Edit | None:
+    origin = np.uint8(Provenance.NONE) if class_id == UNLABELLED else PAINTED
+
+    def give(tile: Box, _before: Planes) -> tuple[Mask, Plane]:
+        mask = region(tile)
+        return mask, _even(class_id, tile.shape_hw)
+
+    return _compute(ground, name, box, give, origin, erases=class_id == UNLABELLED)
 
 
 def compute_accepted(
@@ -126,9 +136,8 @@ def compute_accepted(
     """Make the prediction the label where nothing is said: everywhere, of one class, or of one region."""
     if ground.channels is None:
         return None
-    box, region = Box.of_shape(ground.label_map.shape_hw), None
-    if at_yx is not None:
-        box, region = regions.compute_region(ground.compute_members(ground.seen_at(*at_yx)), *at_yx)
+    region = ground.find_region(*at_yx) if at_yx is not None else None
+    box = region.box if region is not None else Box.of_shape(ground.label_map.shape_hw)
 
     def give(tile: Box, before: Planes) -> tuple[Mask, Plane]:
         predicted = ground.predicted(tile)
@@ -136,7 +145,7 @@ def compute_accepted(
         mask = before[0] == UNLABELLED
         mask &= predicted != UNLABELLED if class_id is None else predicted == class_id
         if region is not None:
-            mask &= region[tile.shift(-box.y0, -box.x0).slices]
+            mask &= region.draw(tile)
         return mask, predicted
 
     return _compute(ground, name, box, give, ACCEPTED, erases=False)
@@ -144,17 +153,16 @@ def compute_accepted(
 
 def compute_rejected(ground: Ground, name: str, at_yx: tuple[int, int], background_id: int) -> Edit | None:
     """Say that a region of the prediction is background; what a person painted or imported stays."""
-    seen = ground.seen_at(*at_yx)
-    if seen in (UNLABELLED, background_id):
+    if ground.seen_at(*at_yx) in (UNLABELLED, background_id):
         return None
-    box, region = regions.compute_region(ground.compute_members(seen), *at_yx)
+    region = ground.find_region(*at_yx)
 
     def give(tile: Box, before: Planes) -> tuple[Mask, Plane]:
         mask = (before[0] == UNLABELLED) | (before[1] == ACCEPTED)
-        mask &= region[tile.shift(-box.y0, -box.x0).slices]
-        return mask, np.broadcast_to(np.uint8(background_id), mask.shape)
+        mask &= region.draw(tile)
+        return mask, _even(background_id, tile.shape_hw)
 
-    return _compute(ground, name, box, give, PAINTED, erases=False)
+    return _compute(ground, name, region.box, give, PAINTED, erases=False)
 
 
 def compute_copied(ground: Ground, name: str, other: LabelMap) -> Edit | None:
@@ -251,5 +259,11 @@ def _origins_of(given: Plane, origin: np.uint8) -> Plane:
     """The provenance of class ids, uint8 [h, w]: erased pixels have none; one value seen as many for one."""
     unsaid = np.uint8(Provenance.NONE)
     if not any(given.strides):
-        return np.broadcast_to(unsaid if given[0, 0] == UNLABELLED else origin, given.shape)
+        return _even(int(unsaid if given[0, 0] == UNLABELLED else origin), (given.shape[0], given.shape[1]))
     return np.where(given == UNLABELLED, unsaid, origin)
+
+
+@lru_cache(maxsize=32)
+def _even(value: int, shape_hw: tuple[int, int]) -> Plane:
+    """uint8 [h, w]: one value seen as many; numpy takes as long to make that as to compare a tile."""
+    return np.broadcast_to(np.uint8(value), shape_hw)

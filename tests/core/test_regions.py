@@ -59,8 +59,11 @@ def test_a_spiral_is_one_region() -> None:
 @given(masks)
 def test_runs_draw_the_mask_they_come_from_and_find_each_pixel(mask: np.ndarray) -> None:
     runs = Runs.of(mask)
-    everything = np.ones(runs.rows.size, bool)
-    assert np.array_equal(runs.draw(everything, regions.Box.of_shape(mask.shape)), mask)
+    whole = regions.Box.of_shape(mask.shape)
+    assert np.array_equal(runs.draw(whole), mask)
+    for y, x in np.ndindex(mask.shape):
+        part = regions.Box(y // 2, x // 2, y + 1, x + 1)
+        assert np.array_equal(runs.draw(part), mask[part.slices])
     for y, x in np.ndindex(mask.shape):
         at = runs.find(y, x)
         assert (at is not None) == mask[y, x]

@@ -19,7 +19,7 @@ from fcn_studio.ui.canvas.planes import Fresh, OverlaySources, Plane
 from fcn_studio.ui.canvas.transform import ViewTransform
 
 SMALLEST_STEP = 4  # with less they would take too much memory
-LARGE_PX = 1 << 24  # smaller planes lie in a processor's cache anyway
+LARGE_PX = 1 << 22  # smaller planes lie in a processor's cache anyway
 NOWHERE = Box(0, 0, 0, 0)
 
 
