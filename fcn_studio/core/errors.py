@@ -6,7 +6,7 @@ FcnStudioError
 +-- CheckpointError     a broken, foreign or older checkpoint
 +-- DownloadError       weights that could not be fetched
 +-- StorageError        the disk refused (full, read-only, ...)
-|   +-- ReadOnlyError, ChangedElsewhereError
+|   +-- ReadOnlyError, InUseError, ChangedElsewhereError
 +-- TrainingError       training cannot start or go on
 +-- DeviceError         the asked-for device is not there
 Cancelled               not an error: ends a job that nobody waits for any more
@@ -61,6 +61,10 @@ class StorageError(FcnStudioError):
 
 class ReadOnlyError(StorageError):
     """The place does not allow writing."""
+
+
+class InUseError(StorageError):
+    """A file that another window or program is writing to."""
 
 
 class ChangedElsewhereError(StorageError):

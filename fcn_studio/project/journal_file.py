@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from fcn_studio.core.errors import StorageError
+from fcn_studio.core.errors import InUseError
 from fcn_studio.project.label_store import JournalPlan, save_labels
 
 
@@ -66,7 +66,7 @@ def is_same_file(descriptor: int, path: Path) -> bool:
 def lock_file(descriptor: int, path: Path) -> None:
     """Two windows must not write one journal; the lock goes with the process, however it ends.
 
-    Raises StorageError when another one holds it.
+    Raises InUseError when another one holds it.
     """
     if sys.platform == "win32":
         return
@@ -75,7 +75,7 @@ def lock_file(descriptor: int, path: Path) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
-        raise StorageError(
+        raise InUseError(
             f"{path} is in use: the image is being edited in another window. Close it there first."
         ) from error
     except OSError:

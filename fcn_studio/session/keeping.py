@@ -90,12 +90,12 @@ class Keeper(Kept):
     # --- what the disk has refused --------------------------------------------------------------------------
 
     def write_all(self) -> bool:
-        """Try once more to write what was refused; True when nothing finished is in memory alone."""
+        """Try once more to write what was refused; True when nothing finished would be lost now."""
         if self._work is not None and self._work.is_waiting:
             self._retry(self._work)
         else:
             self._write_left()
-        return not any(work.is_waiting for work in self._works())
+        return not any(work.is_at_risk for work in self._works())
 
     def catch_up(self) -> None:
         """Try again, in the background, to write what the disk has refused; silent while it still does."""
@@ -152,7 +152,7 @@ class Keeper(Kept):
     def discard_refused(self) -> None:
         """Let go of strokes that could not be written; the person has been told."""
         for work in list(self._left.values()):
-            if work.is_waiting:
+            if work.is_at_risk:
                 work.journal.close()
                 del self._left[work.key]
         self.record.refusal = None

@@ -26,6 +26,11 @@ class Kept:
         work = self._work
         return 0 if work is None else work.journal.last_seq - work.first_seq - work.journal.pending
 
+    @property
+    def is_at_risk(self) -> bool:
+        """Whether something would be lost if the program ended now."""
+        return self.record.refusal is not None or any(work.is_at_risk for work in self._works())
+
     def _works(self) -> list[Work]:
         return [*self._left.values(), *([self._work] if self._work is not None else [])]
 

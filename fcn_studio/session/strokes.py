@@ -246,6 +246,11 @@ class StrokeDesk:
         return self._keeper.saved
 
     @property
+    def is_at_risk(self) -> bool:
+        """Whether closing now would lose finished strokes."""
+        return self._keeper.is_at_risk
+
+    @property
     def journal_frames(self) -> int:
         """How many changes of the open image its journal has noted since it was opened."""
         return self._keeper.journal_frames

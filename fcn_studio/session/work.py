@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from fcn_studio.core.edit import Edit
-from fcn_studio.core.errors import ChangedElsewhereError, InputError, StorageError
+from fcn_studio.core.errors import ChangedElsewhereError, InputError, InUseError, StorageError
 from fcn_studio.project import Change, Journal, LoadedLabels, Project, do_again, write_aside
 from fcn_studio.session.document import Document
 
@@ -50,6 +50,12 @@ class Work:
     def is_waiting(self) -> bool:
         """Whether something finished is in memory alone."""
         return self.journal.pending > 0 and not self.is_over
+
+    @property
+    def is_at_risk(self) -> bool:
+        """Whether leaving it for good would lose something: what another window is in the way of does not
+        get lost, it goes on top of that, or aside."""
+        return self.is_waiting and self.told.isdisjoint((ChangedElsewhereError, InUseError))
 
     @property
     def is_safe(self) -> bool:

@@ -268,8 +268,8 @@ class MainWindow(QMainWindow):
             self.deeds.open_paths(paths)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Strokes that only lie in memory would be lost: say so once; a second try closes."""
-        if self.session.editing.saved is Saved.IN_MEMORY and not self._warned:
+        """Strokes that no disk takes would be lost: say so once; a second try closes."""
+        if self.session.editing.is_at_risk and not self._warned:
             self._warned = True
             text = self.tr(
                 "The last strokes are not on disk. Keep them elsewhere, or close again to lose them."

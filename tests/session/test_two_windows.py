@@ -119,6 +119,7 @@ def test_while_the_other_window_is_still_on_the_image_strokes_wait_until_it_leav
     desk.show("b.png")
     desk.settle()
     assert desk.session.editing.saved is Saved.IN_MEMORY
+    assert not desk.session.editing.is_at_risk
     for _ in range(3):
         desk.session.editing.catch_up()
         desk.settle()
@@ -152,3 +153,11 @@ def test_an_image_of_another_size_by_now_gets_the_strokes_aside(overtaken: Desk,
     assert str(aside) in overtaken.complaints[-1]
     assert np.array_equal(read_label_png(aside)[0], painted)
     assert overtaken.session.editing.saved is Saved.NOTHING
+
+
+def test_nothing_is_at_risk_where_strokes_only_wait_for_the_other_window(
+    overtaken: Desk, photos: Path
+) -> None:
+    assert not overtaken.session.editing.is_at_risk
+    overtaken.open(photos)  # at once, without a word of loss
+    assert_all_is_there(overtaken)
