@@ -234,10 +234,7 @@ class Journal:
             lock_file(descriptor, self.path)
             size = os.fstat(descriptor).st_size
             if not least <= size <= most or not is_same_file(descriptor, self.path):
-                raise ChangedElsewhereError(
-                    f"{self.image_id} was changed in another window since it was opened here. Go to another "
-                    "image and back: your strokes are then put on top of what is there."
-                )
+                raise self._overtaken()
             if header is not None:
                 self._write_header(descriptor, header)
             elif not self._opened:
@@ -252,9 +249,17 @@ class Journal:
             self._descriptor = descriptor
             self._opened = True
 
+    def _overtaken(self) -> ChangedElsewhereError:
+        return ChangedElsewhereError(
+            f"{self.image_id} was changed in another window since it was opened here. Go to another image and "
+            "back: your strokes are then put on top of what is there."
+        )
+
     def _prepare(self) -> None:
         if self._before_first_write is not None:
             self._before_first_write()
+        if (self.path.stat().st_size if self.path.exists() else 0) != self._plan.file_bytes:
+            raise self._overtaken()  # before anything is put aside
         self._unsynced_folders = find_changed_folders(self.path)
         make_folder(self.path.parent)
         put_aside(self._plan)

@@ -46,7 +46,8 @@ from fcn_studio.project.replay import BrokenFrameError, Replay, replay_frames
 class JournalPlan:
     """How an image's journal goes on at the first write.
 
-    create: a new file with `header`; otherwise the file of `file_bytes` is continued at `good_bytes`.
+    create: a new file with `header`; otherwise the file is continued at `good_bytes`. file_bytes: how long it
+    was when it was read, also where it is put aside; 0 = it was not there.
     move_aside: files that are renamed to `NAME.aside-N` before anything is written. rewrite: the label PNG
     is not what is shown; it is copied aside and written again with these planes.
     """
@@ -182,6 +183,7 @@ def _start_anew(found: Findings, state: LabelState) -> LoadedLabels:
         header,
         seq + 1,
         create=True,
+        file_bytes=found.place.journal.stat().st_size if found.place.journal.exists() else 0,
         move_aside=tuple(dict.fromkeys(found.move_aside)),
         rewrite=(state.labels, state.provenance) if found.rewrite else None,
     )

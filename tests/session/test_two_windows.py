@@ -161,3 +161,23 @@ def test_nothing_is_at_risk_where_strokes_only_wait_for_the_other_window(
     assert not overtaken.session.editing.is_at_risk
     overtaken.open(photos)  # at once, without a word of loss
     assert_all_is_there(overtaken)
+
+
+def test_a_broken_journal_that_both_windows_would_put_aside_is_put_aside_once(
+    desk: Desk, start: Callable[..., Desk], photos: Path
+) -> None:
+    desk.stroke(10, 10, 1, name="Before")
+    assert desk.session.close()
+    journal = next((photos.parent / "photos.fcnstudio" / "journal").iterdir())
+    journal.write_bytes(b"rubbish" + journal.read_bytes())
+    mine, other = start(), start()
+    mine.open(photos)
+    other.open(photos)
+    other.stroke(30, 30, 1, name="Of the other")
+    other.on_disk()
+    mine.stroke(50, 50, 2, name="Mine")
+    mine.settle()
+    assert other.session.close()
+    mine.show("b.png")
+    mine.show("a.png")
+    assert [int(mine.labels[spot]) for spot in ((10, 10), (30, 30), (50, 50))] == [1, 1, 2]
