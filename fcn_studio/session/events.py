@@ -72,7 +72,10 @@ class PredictionStatus:
 
 @dataclass(frozen=True)
 class TrainingStatus:
-    """What the training panel shows; `losses` are (step, loss), `scores` (step, validation mean IoU)."""
+    """What the training panel shows; `losses` are (step, loss), `scores` (step, validation mean IoU).
+
+    is_adopted: the run is done, and its network has become the active one.
+    """
 
     phase: Phase = Phase.IDLE
     step: int = 0
@@ -81,6 +84,7 @@ class TrainingStatus:
     losses: tuple[tuple[int, float], ...] = ()
     scores: tuple[tuple[int, float], ...] = ()
     message: str = ""
+    is_adopted: bool = False
 
 
 class SessionEvents:

@@ -182,7 +182,7 @@ class TeachingDesk:
         if run_number != self._run:
             return
         self._tell_left_out()
-        level, text = Level.WARNING, result.reason
+        level, text, is_adopted = Level.WARNING, result.reason, False
         if result.accepted and result.checkpoint_path is not None:  # first: "done" makes people ask for it
             if self._cut_short and result.candidate_miou is None:
                 # Nobody knows whether so few steps made it better: it must not replace its parent.
@@ -190,8 +190,9 @@ class TeachingDesk:
                 level, text = Level.INFO, self._describe_unproved(result.checkpoint_path.stem)
             else:
                 self._shelf.adopt(result.checkpoint_path)
-                level = Level.SUCCESS
-        self._set(replace(self.status, phase=Phase.DONE, seconds_left=None, message=text))
+                level, is_adopted = Level.SUCCESS, True
+        status = replace(self.status, phase=Phase.DONE, seconds_left=None)
+        self._set(replace(status, message=text, is_adopted=is_adopted))
         self._events.notice.emit(Notice(level, text))
 
     def _describe_unproved(self, name: str) -> str:

@@ -88,11 +88,11 @@ def test_who_hears_that_it_is_done_finds_the_new_checkpoint_and_the_way_back(tau
     def on_changed(status) -> None:
         if status.phase is Phase.DONE:
             parents = {entry.card_id: entry.id for entry in shelf.entries}
-            found.append((shelf.active.id, parents.get(shelf.active.parent)))
+            found.append((shelf.active.id, parents.get(shelf.active.parent), status.is_adopted))
 
     taught.session.events.training_changed.connect(on_changed)
     run(taught, 1)
-    assert found == [("photos 1", "embedded")]
+    assert found == [("photos 1", "embedded", True)]
     taught.predicted()
 
 
@@ -120,6 +120,7 @@ def test_a_result_that_is_worse_leaves_the_earlier_network_active(taught, monkey
     monkeypatch.setattr(room, "_choose", lambda scores, *rest: real((0.9, 0.1), *rest))
     run(taught, 1)
     assert taught.session.teaching.status.phase is Phase.DONE
+    assert not taught.session.teaching.status.is_adopted
     assert taught.session.shelf.active.id == "embedded"
     assert [notice.level for notice in taught.notices] == [Level.WARNING]
     assert "worse" in taught.notices[0].text

@@ -61,8 +61,10 @@ def test_checkpoints_show_their_figures_and_going_back_is_one_click(
     assert any("held out mIoU: 100.0 %\nheld out strokes: 1" in tip for tip in tips)
     assert any("not measured yet" in text for text in texts)
     previewed.session.shelf.activate("second")
-    previewed.session.events.training_changed.emit(TrainingStatus(Phase.DONE, message="Done."))
-    back = previewed.window.training.back
+    back, told = previewed.window.training.back, previewed.session.events.training_changed
+    told.emit(TrainingStatus(Phase.DONE, message="Not better: the network stays."))
+    assert not back.isVisible()
+    told.emit(TrainingStatus(Phase.DONE, message="Done.", is_adopted=True))
     assert back.isVisible()
     assert back.minimumSizeHint().width() < 100  # else a long name takes the sentence above its room
     assert "first" in back.text()

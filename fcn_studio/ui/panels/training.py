@@ -105,7 +105,7 @@ class TrainingPanel(Section):
         self._show_curves(status)
         self.result.setText(status.message)
         self.result.setVisible(bool(self.result.text()))
-        self._show_way_back(phase == "done")
+        self._show_way_back(status.is_adopted)
         self._on_reason_changed()
 
     def _describe(self, status: Any) -> str:
@@ -164,9 +164,9 @@ class TrainingPanel(Section):
         steps = self.tr("{0} steps; “Stop” keeps the best so far.").format(f"{teaching.recipe.steps:,}")
         return f"{teaching.recipe.description} {steps}"
 
-    def _show_way_back(self, has_result: bool) -> None:
+    def _show_way_back(self, is_adopted: bool) -> None:
         entry, parent = self._find_parent()
-        self.back.setVisible(has_result and parent is not None)
+        self.back.setVisible(is_adopted and parent is not None)
         if parent is not None:
             short = parent.name.partition(" (")[0]  # the tip has the rest
             self.back.setText(self.tr("Back to “{0}”").format(short))
