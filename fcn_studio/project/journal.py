@@ -251,8 +251,8 @@ class Journal:
 
     def _overtaken(self) -> ChangedElsewhereError:
         return ChangedElsewhereError(
-            f"{self.image_id} was changed in another window since it was opened here. Go to another image and "
-            "back: your strokes are then put on top of what is there."
+            f"{self.image_id} was changed in another window since it was opened here. Go to another image "
+            "and back: your strokes are then put on top of what is there."
         )
 
     def _prepare(self) -> None:
