@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+DARK = 64  # of 255: a picture hardly any of whose values are brighter is hardly seen
+SAMPLED_SIDE = 400
 STRIP_PIXELS = 1 << 18  # worked on at a time: it stays in the processor's cache
 _RGB = slice(2, None, -1) if sys.byteorder == "little" else slice(1, None)  # R, G, B among the four bytes
 RAW_MODE = "BGRX" if sys.byteorder == "little" else "XRGB"
@@ -35,6 +37,12 @@ class DeepValues:
     @property
     def channels(self) -> int:
         return 1 if self.values.ndim == 2 else int(self.values.shape[2])
+
+
+def is_dark(pixels: NDArray[np.uint8]) -> bool:
+    """Whether too little is seen of uint8 [H, W, 3] as it is."""
+    rows, columns = (max(1, side // SAMPLED_SIDE) for side in pixels.shape[:2])
+    return bool(np.percentile(pixels[::rows, ::columns], 99) < DARK)
 
 
 def make_rgb32(pixels: NDArray[np.uint8]) -> Rgb32:

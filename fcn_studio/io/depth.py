@@ -70,6 +70,15 @@ def _stretch(values: npt.NDArray[Any], low: float, high: float) -> npt.NDArray[n
     return out
 
 
+def brighten(values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+    """Values of any number type to uint8: the lowest to black, all but the few highest below white."""
+    known = values[np.isfinite(values)]
+    if known.size == 0:
+        return np.zeros(values.shape, np.uint8)
+    low, high = np.percentile(known, (0, 99.8))
+    return _stretch(np.clip(values, low, high), float(low), float(high))
+
+
 def grey_or_rgb(values: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """[H, W] or [H, W, C] to contiguous [H, W, 3]: grey is repeated, a fourth channel is opacity."""
     if values.ndim == 2:

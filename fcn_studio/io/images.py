@@ -29,12 +29,13 @@ from fcn_studio.core.pixels import (
     STRIP_PIXELS,
     DeepValues,
     find_rgb32,
+    is_dark,
     make_rgb32,
     put_raw,
     view_rgb,
 )
 from fcn_studio.io import tiff
-from fcn_studio.io.depth import find_range, grey_or_rgb, over_white, scale_to_8bit
+from fcn_studio.io.depth import brighten, find_range, grey_or_rgb, over_white, scale_to_8bit
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
 MAX_PIXELS = 400_000_000
@@ -218,16 +219,30 @@ def _png_has_metadata(path: Path) -> bool:
 
 def _read_thumbnail(path: Path, side_px: int) -> npt.NDArray[np.uint8]:
     if tiff.is_tiff(path):
-        small = Image.fromarray(_read(path).pixels)
+        data = _read(path)
+        values = data.deep.values if data.deep is not None else None
+        small = Image.fromarray(_as_recognised(data.pixels, values, side_px))
     else:
         with Image.open(path, formats=_FORMATS) as image:
             _check_pixels(path, *image.size)
             # JPEG decodes at an eighth to a half of its size for next to nothing.
             image.draft("RGB", (2 * side_px, 2 * side_px))
             small = _load_upright(image)
-            small = Image.fromarray(_to_rgb(small)) if small.mode != "RGB" else small
+            if small.mode != "RGB":
+                values = np.asarray(small) if _has_numbers(small) else None
+                small = Image.fromarray(_as_recognised(_to_rgb(small), values, side_px))
     small.thumbnail((side_px, side_px), Image.Resampling.BILINEAR, reducing_gap=2.0)
     return np.array(small)
+
+
+def _as_recognised(
+    pixels: npt.NDArray[np.uint8], values: npt.NDArray[Any] | None, side_px: int
+) -> npt.NDArray[np.uint8]:
+    """The picture, but of deep values that leave it dark a bright one: a list has no knob for contrast."""
+    if values is None or not is_dark(pixels):
+        return pixels
+    step = max(1, max(pixels.shape[:2]) // (4 * side_px))
+    return grey_or_rgb(brighten(values[::step, ::step]))
 
 
 def _load_upright(image: Image.Image) -> Image.Image:

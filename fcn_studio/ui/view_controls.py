@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QObject
 
+from fcn_studio.core.pixels import is_dark
 from fcn_studio.session.events import About, Level, Notice
 from fcn_studio.ui.canvas.compare import CompareMode
 from fcn_studio.ui.canvas.looks import Style, keep_looks, next_style, read_looks
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from fcn_studio.session.session import Session
 
 OPACITY_SETTINGS = {"labels": "label_opacity", "prediction": "prediction_opacity"}
-DARK = 64  # of 255: an image none of whose values are brighter is hardly seen
-SAMPLED_SIDE = 400
 EXTRAS = ("pixel_grid", "minimap", "rulers", "background_dots")
 
 
@@ -220,7 +218,7 @@ class ViewControls(QObject):
 
     def _point_to_stretching(self, document: Document) -> None:
         """Cameras of microscopes often fill a small part of 16 bits: say once how such an image is seen."""
-        if self._dark_told or not self._canvas.scene.display.is_neutral or not _is_dark(document.pixels):
+        if self._dark_told or not self._canvas.scene.display.is_neutral or not is_dark(document.pixels):
             return
         self._dark_told = True
         text = self.tr("{0} is dark as it is stored. It can be shown brighter.")
@@ -243,8 +241,3 @@ class ViewControls(QObject):
         self._layers.compare.show_candidates(comparing.candidates, comparing.chosen_id)
         if comparing.chosen_id is None:
             self._canvas.set_compare_mode(CompareMode.OFF)
-
-
-def _is_dark(pixels: NDArray[np.uint8]) -> bool:
-    rows, columns = (max(1, side // SAMPLED_SIDE) for side in pixels.shape[:2])
-    return bool(np.percentile(pixels[::rows, ::columns], 99) < DARK)

@@ -321,3 +321,25 @@ def test_8_bit_pictures_cost_four_bytes_a_pixel_and_no_more(tmp_path: Path) -> N
         assert memory.nbytes == 4 * RGB.shape[0] * RGB.shape[1]
         assert (memory >> 24 == 255).all()
         assert np.array_equal(memory >> 16 & 255, image.pixels[..., 0])
+
+
+@pytest.mark.parametrize("name", ["x.png", "x.tif"])
+def test_the_thumbnail_of_a_dark_deep_image_is_bright_enough_to_know_it_by(tmp_path, name: str) -> None:
+    values = np.full((300, 400), 300, np.uint16)
+    values[:, 200:] = 6000  # of 65535
+    values[0, 0] = 65535
+    Image.fromarray(values).save(tmp_path / name)
+    small = read_thumbnail(tmp_path / name, 80)
+    assert small.shape == (60, 80, 3)
+    assert small[30, 10].max() < 20
+    assert small[30, 70].min() > 235
+    assert read_image(tmp_path / name).pixels.max(axis=2)[150, 300] == 6000 >> 8  # as it is stored
+
+
+def test_the_thumbnail_of_dark_numbers_with_gaps_can_be_made(tmp_path) -> None:
+    values = np.linspace(0, 0.1, 120, dtype=np.float32).reshape(10, 12)
+    values[3] = np.nan
+    Image.fromarray(values).save(tmp_path / "x.tif")
+    small = read_thumbnail(tmp_path / "x.tif", 80)
+    assert small[9, 5].min() > 200
+    assert small[3].max() == 0
