@@ -184,7 +184,9 @@ class Scene(QObject):
     def _mark(self, image_box: Box) -> None:
         """Image pixels look different now, wherever they are seen."""
         margin, view_hw = outline_margin_px(self.frame.pixel_ratio), self.frame.box.shape_hw
-        image_box = image_box.grow(find_step(self.transform) // 2)  # from afar a neighbour's place shows them
+        step = find_step(self.transform)
+        if step > 1:
+            image_box = image_box.grow(step // 2)  # from afar a pixel is seen in its neighbours' place
         boxes = [self.transform.box_to_view(image_box, margin)]
         if self.comparison.shift_px(view_hw):  # the other half is not always as wide
             there = self.comparison.other_transform(self.transform, view_hw).box_to_view(image_box, margin)

@@ -88,8 +88,9 @@ def find_step(transform: ViewTransform) -> int:
     1, which is all of them, where the view is near or the image small.
     """
     height, width = transform.image_hw
-    widest = min(height, width, 1 / transform.scale) if height * width >= LARGE_PX else 1
-    step = 1 << max(1, int(widest)).bit_length() - 1
+    if transform.scale * SMALLEST_STEP > 1.0 or height * width < LARGE_PX:
+        return 1
+    step = 1 << int(min(height, width, 1 / transform.scale)).bit_length() - 1
     return step if step >= SMALLEST_STEP else 1
 
 
