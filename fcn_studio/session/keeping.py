@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from fcn_studio.core.edit import Edit
@@ -91,17 +92,19 @@ class Keeper(Kept):
 
     def write_all(self) -> bool:
         """Try once more to write what was refused; True when nothing finished would be lost now."""
+        with suppress(StorageError):
+            self.record.write_refused()
         if self._work is not None and self._work.is_waiting:
             self._retry(self._work)
         else:
             self._write_left()
-        return not any(work.is_at_risk for work in self._works())
+        return not self.is_at_risk
 
     def catch_up(self) -> None:
         """Try again, in the background, to write what the disk has refused; silent while it still does."""
         if self.saved is not Saved.IN_MEMORY or self._catching_up:
             return
-        works = self._works()
+        works, unwritten = self._works(), frozenset(self.record.refused)
         self._catching_up = True
 
         def run() -> dict[Work, StorageError]:
@@ -111,8 +114,8 @@ class Keeper(Kept):
                     work.journal.retry()
                 except StorageError as error:
                     refused[work] = error
-            for project in {id(work.project): work.project for work in works}.values():
-                if project.is_on_disk:
+            for project in unwritten.union(work.project for work in works):
+                if project.is_on_disk or project in unwritten:
                     project.save()
             for work in works:
                 try:
@@ -122,15 +125,17 @@ class Keeper(Kept):
             return refused
 
         self._workers.writer.request(
-            run, lambda refused: self._on_caught_up(works, refused), self._on_still_refused
+            run, lambda refused: self._on_caught_up(works, unwritten, refused), self._on_still_refused
         )
 
     def _on_still_refused(self, _error: BaseException) -> None:
         self._catching_up = False
 
-    def _on_caught_up(self, works: list[Work], refused: dict[Work, StorageError]) -> None:
+    def _on_caught_up(
+        self, works: list[Work], unwritten: frozenset[Project], refused: dict[Work, StorageError]
+    ) -> None:
         self._catching_up = False
-        self.record.refusal = None
+        self.record.forget_refusal(*unwritten)
         for work in works:
             if work in refused:
                 self._on_refused(work, refused[work])
@@ -145,6 +150,8 @@ class Keeper(Kept):
 
     def close(self) -> None:
         """Bring what the image that was left last and others have in memory to the disk, or aside."""
+        with suppress(StorageError):
+            self.record.write_refused()
         for work in self._left.values():
             if work.is_waiting:
                 self._write_down(work, is_last=True)
@@ -155,13 +162,13 @@ class Keeper(Kept):
             if work.is_at_risk:
                 work.journal.close()
                 del self._left[work.key]
-        self.record.refusal = None
+        self.record.forget_refusal(*self.record.refused)
 
     def move_store(self, project: Project, folder: Path) -> None:
         """Keep everything in another folder from now on, and write what the disk has refused so far."""
 
         def on_moved(_result: object) -> None:
-            self.record.refusal = None
+            self.record.forget_refusal(project)
             if self._work is not None and self._work.project is project:
                 self._work.told.clear()
                 self._retry(self._work)

@@ -15,7 +15,8 @@ PROJECT_FILE = "project.json"
 class Recorder:
     """Writes project.json from snapshots, one after the other.
 
-    `refusal` is the kind of error with which the disk refused it last, until it has been written.
+    `refusal` is the kind of error with which the disk refused it last, until it has been written; `refused`
+    are the projects that wait for that.
     """
 
     def __init__(
@@ -30,6 +31,7 @@ class Recorder:
         self._tell_written = on_written
         self._on_refused = on_refused
         self.refusal: type[BaseException] | None = None
+        self.refused: set[Project] = set()
 
     def keep_classes(self, project: Project, table: ClassTable) -> None:
         """Remember the project's classes; written in the background."""
@@ -47,10 +49,10 @@ class Recorder:
         project.set_active_checkpoint(checkpoint)
 
         def write() -> None:
-            if project.is_on_disk:  # by then: its first writing may be waiting in the same row
+            if project.is_on_disk or project in self.refused:  # by then: what makes it may wait in this row
                 project.save()
 
-        self._submit(write)
+        self._submit(project, write)
 
     def note_labelled(self, project: Project, image_id: str) -> None:
         """Remember that an image has labels of its own now."""
@@ -62,11 +64,27 @@ class Recorder:
         """Write what is new of a project; a refusal is told like that of a stroke."""
         write = project.prepare_save()
         if write is not None:
-            self._submit(write)
+            self._submit(project, write)
 
-    def _submit(self, write: Callable[[], None]) -> None:
-        self._workers.pool.submit(write, self._on_written, self._on_refused, serial=PROJECT_FILE)
+    def write_refused(self) -> None:
+        """Try once more, now. Raises StorageError."""
+        for project in list(self.refused):
+            project.save()
+            self.forget_refusal(project)
 
-    def _on_written(self, _result: object) -> None:
-        self.refusal = None
-        self._tell_written()
+    def forget_refusal(self, *projects: Project) -> None:
+        """These were written, or nobody waits for it any more."""
+        self.refused.difference_update(projects)
+        if not self.refused:
+            self.refusal = None
+
+    def _submit(self, project: Project, write: Callable[[], None]) -> None:
+        def on_written(_result: object) -> None:
+            self.forget_refusal(project)
+            self._tell_written()
+
+        def on_refused(error: BaseException) -> None:
+            self.refused.add(project)
+            self._on_refused(error)
+
+        self._workers.pool.submit(write, on_written, on_refused, serial=PROJECT_FILE)

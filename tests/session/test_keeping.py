@@ -161,6 +161,60 @@ def test_another_project_waits_until_one_has_asked_twice_to_lose_refused_strokes
     assert refused.session.editing.saved is Saved.NOTHING
 
 
+def test_what_project_json_could_not_take_is_not_called_written_before_it_is(
+    refused, start, photos: Path
+) -> None:
+    refused.session.mark_reviewed()
+    refused.settle()
+    refused.notices.clear()
+    refused.session.editing.catch_up()
+    refused.settle()
+    refused.session.shelf.activate("embedded")
+    refused.settle()
+    assert refused.session.editing.saved is Saved.IN_MEMORY
+    assert refused.session.editing.is_at_risk
+    assert not refused.notices
+    heal(photos)
+    refused.session.editing.catch_up()
+    refused.settle()
+    assert [notice.level for notice in refused.notices] == [Level.SUCCESS]
+    assert not refused.session.editing.is_at_risk
+    again = start()
+    again.open(photos)
+    assert again.session.images.state_of("a.png").value == "reviewed"
+    assert again.session.classes.table.keys == ("background", "cat", "dog")
+
+
+def test_another_project_waits_for_what_project_json_could_not_take(
+    refused, start, photos: Path, tmp_path: Path
+) -> None:
+    from tests.session.conftest import write_image
+
+    write_image(tmp_path / "other" / "x.png", (20, 30), 5)
+    refused.session.mark_reviewed()
+    refused.settle()
+    refused.notices.clear()
+    refused.session.open([tmp_path / "other"])
+    refused.until(lambda: bool(refused.notices))
+    assert refused.document.image_id == "a.png"
+    heal(photos)
+    refused.open(tmp_path / "other")
+    assert refused.document.image_id == "x.png"
+    again = start()
+    again.open(photos)
+    assert again.session.images.state_of("a.png").value == "reviewed"
+
+
+def test_closing_tries_project_json_once_more(refused, start, photos: Path) -> None:
+    refused.session.mark_reviewed()
+    refused.settle()
+    heal(photos)
+    assert refused.session.close()
+    again = start()
+    again.open(photos)
+    assert again.session.images.state_of("a.png").value == "reviewed"
+
+
 def test_settings_remember_what_was_open(desk, tmp_path: Path, photos: Path) -> None:
     from fcn_studio.core.settings import Settings
 

@@ -42,10 +42,17 @@ def test_refused_strokes_are_written_once_the_disk_takes_them(
 def test_each_time_that_strokes_would_be_lost_closing_asks(app: App, photos: Path, qtbot) -> None:
     app.open([photos])
     wait_for_image(app, qtbot)
-    keeper, window = app.session._keeper, app.window
-    for _ in range(2):
-        keeper._set_saved(Saved.IN_MEMORY)
+    editing, window, blocker = app.session.editing, app.window, photos.parent / "photos.fcnstudio"
+    app.session.classes.use_own_classes(["cat", "dog"])
+    qtbot.waitUntil(lambda: blocker.is_dir(), timeout=WAIT_MS)
+    for seen in range(2):
+        blocker.rename(photos.parent / f"moved {seen}")
+        blocker.write_text("a file where a folder is needed")
+        app.session.mark_reviewed(seen == 0)
+        qtbot.waitUntil(lambda: editing.saved is Saved.IN_MEMORY, timeout=WAIT_MS)
         assert not window.close()
         assert "not on disk" in _notices(app)
-        keeper._set_saved(Saved.WRITTEN)
-        assert _notices(app) == ""
+        blocker.unlink()
+        editing.catch_up()
+        qtbot.waitUntil(lambda: editing.saved is not Saved.IN_MEMORY, timeout=WAIT_MS)
+        assert "not on disk" not in _notices(app)
