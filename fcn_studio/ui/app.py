@@ -159,5 +159,5 @@ def _told_of_errors(app: App) -> Any:
 def _read_text(path: Path) -> str:
     try:
         return path.read_text("utf-8")
-    except OSError:
+    except (OSError, UnicodeDecodeError):
         return ""

@@ -15,7 +15,6 @@ from PySide6.QtGui import QCloseEvent
 from PySide6.QtTest import QTest
 
 from fcn_studio.core.resources import resource_path
-from fcn_studio.session.events import Saved
 from fcn_studio.ui.app import App
 from tests.ui.window_kit import WAIT_MS, drag, key, make_places, start, wait_for_image
 
@@ -102,6 +101,15 @@ def test_damaged_settings_do_not_keep_the_window_from_opening(tmp_path: Path, qt
     assert app.close()
 
 
+def test_settings_that_are_no_utf8_do_not_keep_the_window_from_opening(tmp_path: Path, qtbot) -> None:
+    (tmp_path / "settings.json").write_bytes(
+        '{"theme": "light", "last_image": "Blüte.jpg"}'.encode("latin-1")
+    )
+    app = start(tmp_path, qtbot)
+    assert app.window.isVisible()
+    assert app.close()
+
+
 def test_folders_that_are_gone_give_way_to_the_samples(tmp_path: Path, qtbot) -> None:
     (tmp_path / "settings.json").write_text(json.dumps({"last_paths": [str(tmp_path / "gone")]}))
     app = start(tmp_path, qtbot)
@@ -111,8 +119,13 @@ def test_folders_that_are_gone_give_way_to_the_samples(tmp_path: Path, qtbot) ->
     assert app.close()
 
 
-def test_closing_with_strokes_that_no_disk_has_asks_once(app: App) -> None:
-    app.session._keeper.saved = Saved.IN_MEMORY
+def test_closing_with_strokes_that_no_disk_has_asks_once(app: App, photos: Path, qtbot) -> None:
+    photos.with_name("photos.fcnstudio").write_text("a file where a folder is needed")
+    app.open([photos])
+    wait_for_image(app, qtbot)
+    app.session.classes.use_own_classes(["cat", "dog"])
+    qtbot.waitUntil(lambda: app.session.editing.is_at_risk, timeout=30_000)
+    app.window.notices.clear()
     first, second = QCloseEvent(), QCloseEvent()
     app.window.closeEvent(first)
     assert not first.isAccepted()
