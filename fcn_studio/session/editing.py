@@ -144,10 +144,9 @@ class EditingDesk(StrokeDesk):
             self._events.undo_changed.emit()
 
     def _name_region(self, verb: str, y: int, x: int) -> str:
-        """What is done to the predicted region round a pixel of the image, with its class."""
+        """What is done to the region round a pixel of the image, with its class as it is seen."""
         document = self._find_document()
-        predicted = self._make_ground(document).predicted(Box(y, x, y + 1, x + 1)) if document else None
-        class_id = UNLABELLED if predicted is None else int(predicted[0, 0])
+        class_id = UNLABELLED if document is None else self._make_ground(document).seen_at(y, x)
         return f"{verb} region" if class_id == UNLABELLED else f"{verb} region of {self._name_of(class_id)}"
 
     def _holds(self, y: int, x: int) -> bool:

@@ -44,6 +44,18 @@ def test_accepting_a_region_takes_that_region_and_no_other_of_its_class(desk, ch
     assert "labelled already" in desk.notices[-1].text
 
 
+def test_a_region_is_named_after_the_class_that_is_seen_and_taken(desk, channels: np.ndarray) -> None:
+    desk.stroke(22, 10, CAT, radius=3)  # at the foot of the first cat, where the network sees background
+    desk.session.editing.request_accept_region(24, 10)
+    desk.settle()
+    assert (desk.labels[5:20, 5:20] == CAT).all()
+    assert (desk.provenance[5:19, 5:20] == Provenance.ACCEPTED).all()
+    put_prediction(desk, np.where(channels == CAT, DOG, channels))
+    desk.session.editing.request_reject_region(7, 7)
+    desk.settle()
+    assert names(desk) == ["Paint", "Accept region of cat", "Reject region of cat"]
+
+
 def test_accepting_a_class_takes_all_its_regions(desk, channels: np.ndarray) -> None:
     desk.session.editing.request_accept_class(CAT)
     desk.settle()
