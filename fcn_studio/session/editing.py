@@ -12,7 +12,7 @@ from fcn_studio.core.similar import compute_similar
 from fcn_studio.session import whole_image
 from fcn_studio.session.edit_queue import Computation, EditRequest, Found
 from fcn_studio.session.region_words import explain_unchanged, name_region_edit
-from fcn_studio.session.strokes import Mask, Painted, StrokeDesk
+from fcn_studio.session.strokes import Painted, StrokeDesk
 from fcn_studio.session.whole_image import Ground, RegionOp
 
 SMALL_AREA_PX = 512 * 512  # a shape up to this size is applied at once, a larger one in the background
@@ -26,13 +26,16 @@ class EditingDesk(StrokeDesk):
     as long as it has none nothing can be labelled. What `protection` and the locks of classes guard stays.
     """
 
-    def apply_shape(self, name: str, box: Box, mask: Mask, class_id: int) -> Painted | None:
-        """Give a closed shape a class as one edit; at once where it is small (returns its pixels)."""
+    def apply_shape(self, name: str, box: Box, make: Callable[[], Painted], class_id: int) -> Painted | None:
+        """Give a closed shape inside `box` a class as one edit; at once where it is small.
+
+        make: makes its pixels, on the io pool where they are many. Returns those that were written at once.
+        """
         if box.area > SMALL_AREA_PX:
-            self._request_painted(name, lambda _ground: (box, mask), class_id)
+            self._request_painted(name, lambda _ground: make(), class_id)
             return None
         self.begin_stroke(name)
-        painted = self.paint(box, mask, class_id)
+        painted = self.paint(*make(), class_id)
         self.finish_stroke()
         return painted
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 
@@ -273,12 +275,24 @@ def test_the_wand_takes_pixels_of_like_colour(desk, contiguous: bool) -> None:
     assert np.array_equal(desk.labels == CAT, expected)
 
 
-def test_a_large_shape_is_applied_like_a_small_one(desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_shape_is_applied_like_a_small_one_but_made_on_another_thread(
+    desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     mask = np.random.default_rng(0).random((20, 30)) < 0.5
-    assert desk.session.editing.apply_shape("Polygon", Box(5, 5, 25, 35), mask, CAT) is not None
+    made_on = []
+
+    def apply(box: Box) -> object:
+        def make() -> tuple[Box, np.ndarray]:
+            made_on.append(threading.current_thread())
+            return box, mask
+
+        return desk.session.editing.apply_shape("Polygon", box, make, CAT)
+
+    assert apply(Box(5, 5, 25, 35)) is not None
     monkeypatch.setattr("fcn_studio.session.editing.SMALL_AREA_PX", 10)
-    assert desk.session.editing.apply_shape("Polygon", Box(35, 5, 55, 35), mask, CAT) is None
+    assert apply(Box(35, 5, 55, 35)) is None
     desk.settle()
+    assert [thread is threading.current_thread() for thread in made_on] == [True, False]
     assert np.array_equal(desk.labels[5:25, 5:35] == CAT, mask)
     assert np.array_equal(desk.labels[35:55, 5:35] == CAT, mask)
     assert names(desk) == ["Polygon", "Polygon"]

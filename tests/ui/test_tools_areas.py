@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ from fcn_studio.core.classes import UNLABELLED
 from fcn_studio.core.shapes import make_ellipse, make_polygon, make_rectangle
 from fcn_studio.session.session import Session
 from fcn_studio.ui.canvas.view import CanvasView
+from fcn_studio.ui.tools import area
+from fcn_studio.ui.tools import polygon as polygon_module
 from tests.ui.pointing import ALT, CTRL, LEFT, NONE, RIGHT, SHIFT, drag, image_point, point_over, wheel
 
 if TYPE_CHECKING:
@@ -258,6 +261,50 @@ def test_rectangle_and_ellipse_from_corner_to_corner(
     expected = expected_of(canvas, make(*corners, canvas.scene.transform.image_hw))
     assert expected.any()
     assert np.array_equal(labels_of(canvas) == CAT, expected)
+
+
+@pytest.mark.parametrize(
+    ("tool", "made_by"),
+    [
+        ("rectangle", (area, "make_rectangle")),
+        ("ellipse", (area, "make_ellipse")),
+        ("polygon", (polygon_module, "make_polygon")),
+        ("lasso", (polygon_module, "make_polygon")),
+    ],
+)
+def test_the_window_does_not_wait_for_the_pixels_of_a_large_area(
+    canvas: CanvasView,
+    open_session: Session,
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
+    tool: str,
+    made_by: tuple[object, str],
+) -> None:
+    def draw() -> np.ndarray:
+        canvas.choose_tool(tool)
+        canvas.setFocus()
+        points = [QPoint(310, 220), QPoint(200, 100), QPoint(120, 175)]
+        for point in points if tool == "polygon" else ():
+            click(canvas, point)
+        if tool == "polygon":
+            QTest.keyClick(canvas, Qt.Key.Key_Return)
+        else:
+            drag(canvas, points)
+        qtbot.waitUntil(lambda: len(names_of(canvas)) == 1)
+        return labels_of(canvas)
+
+    made_on, make = [], getattr(*made_by)
+
+    def watched(*given: object) -> object:
+        made_on.append(threading.current_thread())
+        return make(*given)
+
+    monkeypatch.setattr(*made_by, watched)
+    small = draw()
+    open_session.editing.undo()
+    monkeypatch.setattr("fcn_studio.session.editing.SMALL_AREA_PX", 10)
+    assert np.array_equal(draw(), small)
+    assert [thread is threading.main_thread() for thread in made_on] == [True, False]
 
 
 @pytest.mark.parametrize("tool", ["rectangle", "ellipse"])

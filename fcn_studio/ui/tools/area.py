@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fcn_studio.core.box import Box
 from fcn_studio.core.classes import UNLABELLED
-from fcn_studio.core.shapes import make_ellipse, make_rectangle
+from fcn_studio.core.shapes import box_of_points, make_ellipse, make_rectangle
 from fcn_studio.session.document import Document
 from fcn_studio.ui.tools.base import (
     Point,
@@ -24,13 +25,25 @@ from fcn_studio.ui.tools.base import (
 
 ELLIPSE_CORNERS = 72
 Mask = NDArray[np.bool_]
+MakeArea = Callable[[Sequence[Point], tuple[int, int]], tuple[Box, Mask]]
+"""Given its points and the image's size: the pixels of an area."""
 
 
-def apply_area(context: ToolContext, title: str, box: Box, mask: Mask, class_id: int) -> None:
-    """Give a closed area a class as one edit ("Polygon of cat"); what is seen at once is marked as fresh."""
-    if not box.is_empty and mask.any():
-        editing = context.session.editing
-        painted = editing.apply_shape(name_of(context, f"{title} of", class_id), box, mask, class_id)
+def apply_area(
+    context: ToolContext, title: str, points: Sequence[Point], make: MakeArea, class_id: int
+) -> None:
+    """Give the area that `make` makes of points a class as one edit ("Polygon of cat").
+
+    What is seen at once is marked as fresh.
+    """
+    document = context.document
+    if document is None:
+        return
+    shape_hw = document.shape_hw
+    box = box_of_points(points, shape_hw)
+    if not box.is_empty:
+        name = name_of(context, f"{title} of", class_id)
+        painted = context.session.editing.apply_shape(name, box, lambda: make(points, shape_hw), class_id)
         if painted is not None and class_id != UNLABELLED:
             context.mark_fresh(*painted)
 
@@ -114,8 +127,7 @@ class RectangleTool(Tool):
         start, document = self._start, self._document
         self.cancel()
         if start is not None and document is not None and document is self._context.document:
-            box, mask = self._make_mask(start, self._end, document.shape_hw)
-            apply_area(self._context, self.title, box, mask, self._class_id)
+            apply_area(self._context, self.title, (start, self._end), self._make_mask, self._class_id)
 
     def cancel(self) -> None:
         self._start = self._document = None
@@ -141,8 +153,8 @@ class RectangleTool(Tool):
         x0, x1 = math.floor(min(start[1], end[1])), math.floor(max(start[1], end[1])) + 1
         return ((y0, x0), (y0, x1), (y1, x1), (y1, x0))
 
-    def _make_mask(self, start: Point, end: Point, shape_hw: tuple[int, int]) -> tuple[Box, Mask]:
-        return make_rectangle(start, end, shape_hw)
+    def _make_mask(self, corners: Sequence[Point], shape_hw: tuple[int, int]) -> tuple[Box, Mask]:
+        return make_rectangle(corners[0], corners[1], shape_hw)
 
 
 class EllipseTool(RectangleTool):
@@ -165,5 +177,5 @@ class EllipseTool(RectangleTool):
             (middle_y + radius_y * math.sin(angle), middle_x + radius_x * math.cos(angle)) for angle in angles
         )
 
-    def _make_mask(self, start: Point, end: Point, shape_hw: tuple[int, int]) -> tuple[Box, Mask]:
-        return make_ellipse(start, end, shape_hw)
+    def _make_mask(self, corners: Sequence[Point], shape_hw: tuple[int, int]) -> tuple[Box, Mask]:
+        return make_ellipse(corners[0], corners[1], shape_hw)

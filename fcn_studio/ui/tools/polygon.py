@@ -122,8 +122,7 @@ class PolygonTool(Tool):
         points, document = list(self._points), self._document
         self.cancel()
         if document is not None and document is self._context.document and len(points) > 2:
-            box, mask = make_polygon(points, document.shape_hw)
-            apply_area(self._context, self.title, box, mask, self._class_id)
+            apply_area(self._context, self.title, points, make_polygon, self._class_id)
 
     def step_back(self) -> None:
         if self._points:
