@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fcn_studio.core.classes import UNLABELLED, ClassTable
-from fcn_studio.core.errors import FcnStudioError, UsageError
+from fcn_studio.core.errors import FcnStudioError, StorageError, UsageError
 from fcn_studio.io.export import Area, compose_mask, compute_areas, write_areas_csv, write_mask
 from fcn_studio.io.images import read_image
 from fcn_studio.jobs import Priority
 from fcn_studio.project.project import Project, load_document
 from fcn_studio.session.events import Level, Notice, SessionEvents
-from fcn_studio.session.predicting import PredictionDesk
+from fcn_studio.session.predicting import CheckpointEntry, PredictionDesk
 from fcn_studio.session.teaching import list_some
 from fcn_studio.session.workers import Workers
 
@@ -23,7 +23,10 @@ CONTENTS = ("labels", "prediction", "composite")
 
 
 class ExportDesk:
-    """Writes one mask an image; what cannot be read is named at the end, the rest is done."""
+    """Writes one mask an image; what cannot be read is named at the end, the rest is done.
+
+    Where nothing can be written it stops at once. All masks are of the network that was active when it began.
+    """
 
     def __init__(
         self,
@@ -54,11 +57,11 @@ class ExportDesk:
             text = "The masks would lie among your images. Choose another folder."
             self._events.notice.emit(Notice(Level.WARNING, text))
             return
-        classes = self._find_classes()
+        classes, checkpoint = self._find_classes(), self._prediction.active
         self._workers.device.submit(
-            "export",
+            ("export", folder),
             Priority.BATCH,
-            lambda _cancel: self._export_steps(project, classes, folder, what),
+            lambda _cancel: self._export_steps(project, classes, checkpoint, folder, what),
             on_progress=lambda done: self._events.export_changed.emit(done, len(project.image_ids)),
             on_done=lambda failures: self._on_done(folder, len(project.image_ids), failures),
             on_failed=self._on_failed,
@@ -66,15 +69,22 @@ class ExportDesk:
         )
 
     def _export_steps(
-        self, project: Project, classes: ClassTable, folder: Path, what: str
+        self,
+        project: Project,
+        classes: ClassTable,
+        checkpoint: CheckpointEntry | None,
+        folder: Path,
+        what: str,
     ) -> Generator[int, None, list[str]]:
         rows: list[Area] = []
         failures: list[str] = []
         for done, image_id in enumerate(project.image_ids, start=1):
             try:
-                mask = self._compute_mask(project, classes, image_id, what)
+                mask = self._compute_mask(project, classes, checkpoint, image_id, what)
                 write_mask(folder / project.mask_name(image_id), mask, classes.make_palette())
                 rows += compute_areas(image_id, mask, classes)
+            except StorageError:
+                raise  # nor will the next one be written, and each would cost a prediction
             except FcnStudioError as error:
                 failures.append(error.user_message)
             yield done
@@ -82,16 +92,21 @@ class ExportDesk:
         return failures
 
     def _compute_mask(
-        self, project: Project, classes: ClassTable, image_id: str, what: str
+        self,
+        project: Project,
+        classes: ClassTable,
+        checkpoint: CheckpointEntry | None,
+        image_id: str,
+        what: str,
     ) -> NDArray[np.uint8]:
         """Class ids uint8 [H, W], 255 = neither said nor predicted."""
         pixels = read_image(project.image_path(image_id)).pixels
         labels = np.full(pixels.shape[:2], UNLABELLED, np.uint8)
         if what != "prediction":
             labels = load_document(project, image_id, (pixels.shape[0], pixels.shape[1])).label_map.labels
-        if what == "labels":
+        if what == "labels" or checkpoint is None:
             return labels
-        prediction = self._prediction.predict_now(pixels)
+        prediction = self._prediction.predict_now(checkpoint, pixels)
         return compose_mask(labels, classes.make_lut(prediction.class_keys)[prediction.channels])
 
     def _on_done(self, folder: Path, total: int, failures: list[str]) -> None:
@@ -103,4 +118,4 @@ class ExportDesk:
             self._events.notice.emit(Notice(Level.SUCCESS, text))
 
     def _on_failed(self, error: BaseException) -> None:
-        self._events.notice.emit(Notice(Level.ERROR, f"The masks were not exported: {error}"))
+        self._events.notice.emit(Notice(Level.ERROR, f"The export stopped: {error}"))

@@ -197,11 +197,8 @@ class PredictionDesk:
         self._workers.pool.submit(lambda: self._cache.write(key, prediction), key=key)
         return prediction
 
-    def predict_now(self, pixels: NDArray[np.uint8]) -> Prediction:
-        """The active checkpoint's prediction at once; only for jobs that run on the device thread."""
-        entry = self._active
-        if entry is None:
-            raise RuntimeError("no checkpoint is active")
+    def predict_now(self, entry: CheckpointEntry, pixels: NDArray[np.uint8]) -> Prediction:
+        """A checkpoint's prediction at once; only for jobs that run on the device thread."""
         return self._engines.find(entry, self.device).predict(pixels)
 
     # --- back on the session's thread -------------------------------------------------------------------

@@ -11,6 +11,7 @@ import pytest
 from fcn_studio.core.errors import UsageError
 from fcn_studio.io.label_png import read_label_png
 from fcn_studio.session import Level
+from tests.session.checkpoints import write_checkpoint
 
 
 @pytest.fixture
@@ -87,6 +88,35 @@ def test_a_folder_that_cannot_be_made_is_told_once(seeing, tmp_path: Path) -> No
     export(seeing, tmp_path / "file" / "out", "labels")
     seeing.settle()
     assert [notice.level for notice in seeing.notices] == [Level.ERROR]
+
+
+def test_where_nothing_can_be_written_no_network_looks_at_the_rest(seeing, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    steps = export(seeing, tmp_path / "file" / "out", "prediction")
+    assert not steps
+    assert "file stands where a folder is needed" in seeing.notices[0].text
+
+
+def test_all_masks_of_an_export_are_of_the_network_that_was_active_when_it_was_asked_for(
+    seeing, photos: Path, tmp_path: Path
+) -> None:
+    seeing.settle()
+    lut = seeing.document.make_prediction_lut(seeing.session.classes.shown)
+    predicted = lut[seeing.document.prediction.channels]
+    write_checkpoint(seeing.session.project.store, "other 1", "cat")
+    seeing.session.export.request(tmp_path / "out", "prediction")
+    seeing.session.shelf.activate("other 1")
+    seeing.until(lambda: any("areas.csv" in notice.text for notice in seeing.notices))
+    assert (read_label_png(tmp_path / "out" / "a.png")[0] == predicted).all()
+
+
+def test_a_second_export_to_another_folder_does_not_end_the_first(seeing, tmp_path: Path) -> None:
+    seeing.session.export.request(tmp_path / "one", "prediction")
+    seeing.session.export.request(tmp_path / "two", "labels")
+    seeing.until(lambda: len(seeing.notices) == 2)
+    assert all(notice.level is Level.SUCCESS for notice in seeing.notices)
+    for folder in ("one", "two"):
+        assert len(list((tmp_path / folder).iterdir())) == 4
 
 
 def test_only_known_contents_can_be_asked_for(start, tmp_path: Path) -> None:
