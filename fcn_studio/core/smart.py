@@ -42,6 +42,8 @@ def compute_smart_dab(
     step = math.ceil(diameter_px / FINE_UP_TO_PX)
     y, x = (row - box.y0) // step, (column - box.x0) // step
     window, seen = pixels[box.slices][::step, ::step], tip[::step, ::step]
+    if not seen.any():  # beside a corner of the image
+        return box, tip
     away = _measure_away(_blur(window), y, x)
     limit = _find_threshold(away[seen], edge)
     if limit is None:

@@ -49,6 +49,10 @@ def test_it_stops_at_an_edge_also_from_outside_the_image(centre: tuple[float, fl
     assert (taken != (tip & side)).sum() <= 3
 
 
+def test_a_tip_beside_a_corner_of_the_image_takes_nothing_without_a_warning() -> None:
+    assert not compute_smart_dab(two_halves(), (-8.2, -8.2), 21, 30)[1].any()
+
+
 def test_where_there_is_no_edge_it_takes_the_whole_tip() -> None:
     pixels = np.random.default_rng(0).integers(100, 110, (*SHAPE, 3)).astype(np.uint8)
     for centre in ((20.3, 20.7), (0.2, 49.5), (39.9, 3.0)):
