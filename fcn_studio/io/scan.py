@@ -63,21 +63,27 @@ def scan_folder(folder: Path) -> Scan:
             if name.startswith(".") or os.path.splitext(name)[1].lower() not in IMAGE_SUFFIXES:
                 continue
             relative = prefix + name
-            if _is_text(relative):
+            if is_text(relative):
                 images.append(relative)
             else:
-                shown = relative.encode("utf-8", "backslashreplace").decode()
-                notices.append(f"{shown} has a name that is not valid text: rename it to use it.")
+                notices.append(say_no_text(relative))
     return Scan(tuple(sorted(images, key=natural_key)), tuple(notices))
 
 
 def _is_wanted_folder(name: str, beside: list[str]) -> bool:
-    if name.startswith(".") or name.endswith(PROJECT_SUFFIX) or not _is_text(name):
+    if name.startswith(".") or name.endswith(PROJECT_SUFFIX) or not is_text(name):
         return False
     return _MASK_FOLDERS.get(name) not in beside
 
 
-def _is_text(name: str) -> bool:
+def say_no_text(name: str) -> str:
+    """The sentence for a name that cannot be written into any file or shown."""
+    shown = name.encode("utf-8", "backslashreplace").decode()
+    return f"{shown} has a name that is not valid text: rename it to use it."
+
+
+def is_text(name: str) -> bool:
+    """Whether a file's name is valid text (those of other systems may hold bytes that are none)."""
     try:
         name.encode("utf-8")
     except UnicodeEncodeError:

@@ -11,7 +11,7 @@ from fcn_studio.core.errors import DatasetError, ImageReadError, ProjectError, U
 from fcn_studio.io.dataset_classes import read_classes
 from fcn_studio.io.datasets import DatasetFiles, detect_dataset
 from fcn_studio.io.images import IMAGE_SUFFIXES, read_size
-from fcn_studio.io.scan import PROJECT_SUFFIX, natural_key, scan_folder
+from fcn_studio.io.scan import PROJECT_SUFFIX, is_text, natural_key, say_no_text, scan_folder
 from fcn_studio.project.listing import ImageListing
 from fcn_studio.project.places import absolute, remembered_store, store_beside
 from fcn_studio.project.project import Project
@@ -36,6 +36,8 @@ def open_project(paths: Sequence[Path | str], *, store: Path | None = None) -> P
     if not folders:
         return _open_files(named, store)
     folder = folders[0]
+    if not is_text(str(folder)):
+        raise ProjectError(say_no_text(str(folder)))
     if folder.name.endswith(PROJECT_SUFFIX) or (folder / FILE_NAME).is_file():
         return _open_store(folder)
     listing, notices = _list_folder(folder)
@@ -61,6 +63,8 @@ def _open_files(named: list[Path], store: Path | None) -> Project:
 
 def _find_fault(path: Path) -> str | None:
     """Why a path cannot be listed as an image; broken images are, and tell it when they are opened."""
+    if not is_text(str(path)):
+        return say_no_text(str(path))
     if not os.path.lexists(path):
         return f"{path} does not exist: check the name."
     if path.suffix.lower() in IMAGE_SUFFIXES:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -226,6 +227,16 @@ def test_what_cannot_be_opened_is_refused_with_one_sentence(tmp_path, make, erro
     with pytest.raises(error, match=words) as caught:
         open_project(make(tmp_path))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has file names that are no valid text")
+def test_a_folder_whose_name_is_no_text_is_refused_before_anything_is_painted(tmp_path) -> None:
+    folder = tmp_path / os.fsdecode(b"caf\xe9")  # as an older disk or archive names it
+    image = write_image(folder / "a.png")
+    for path in (folder, image):
+        with pytest.raises(ProjectError, match="not valid text: rename it") as caught:
+            open_project([path])
+        assert str(caught.value).encode()
 
 
 def test_one_missing_image_among_several_is_named_and_the_others_open(photos) -> None:
