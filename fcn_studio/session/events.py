@@ -74,7 +74,7 @@ class PredictionStatus:
 class TrainingStatus:
     """What the training panel shows; `losses` are (step, loss), `scores` (step, validation mean IoU).
 
-    is_adopted: the run is done, and its network has become the active one.
+    adopted_id: the checkpoint that the run has brought and made the active one; None where it did not.
     """
 
     phase: Phase = Phase.IDLE
@@ -84,7 +84,7 @@ class TrainingStatus:
     losses: tuple[tuple[int, float], ...] = ()
     scores: tuple[tuple[int, float], ...] = ()
     message: str = ""
-    is_adopted: bool = False
+    adopted_id: str | None = None
 
 
 class SessionEvents:

@@ -126,10 +126,11 @@ class TeachingDesk:
             self._set(replace(self.status, phase=Phase.STOPPING, message="Finishing with the best so far …"))
 
     def abandon(self) -> None:
-        """End the run without a result, because its project is being left."""
+        """End the run without a result, because its project is being left; what came of the last goes too."""
         if self._handle is not None and self.is_running:
             self._run += 1
             self._handle.cancel()
+        if self.status != TrainingStatus():
             self._set(TrainingStatus())
 
     def request_warm_up(self) -> None:
@@ -182,7 +183,7 @@ class TeachingDesk:
         if run_number != self._run:
             return
         self._tell_left_out()
-        level, text, is_adopted = Level.WARNING, result.reason, False
+        level, text, adopted_id = Level.WARNING, result.reason, None
         if result.accepted and result.checkpoint_path is not None:  # first: "done" makes people ask for it
             if self._cut_short and result.candidate_miou is None:
                 # Nobody knows whether so few steps made it better: it must not replace its parent.
@@ -190,9 +191,9 @@ class TeachingDesk:
                 level, text = Level.INFO, self._describe_unproved(result.checkpoint_path.stem)
             else:
                 self._shelf.adopt(result.checkpoint_path)
-                level, is_adopted = Level.SUCCESS, True
+                level, adopted_id = Level.SUCCESS, result.checkpoint_path.stem
         status = replace(self.status, phase=Phase.DONE, seconds_left=None)
-        self._set(replace(status, message=text, is_adopted=is_adopted))
+        self._set(replace(status, message=text, adopted_id=adopted_id))
         self._events.notice.emit(Notice(level, text))
 
     def _describe_unproved(self, name: str) -> str:

@@ -9,6 +9,7 @@ import pytest
 
 from fcn_studio.core.errors import UsageError
 from fcn_studio.session import Level, Phase
+from fcn_studio.session.events import TrainingStatus
 from fcn_studio.session.teaching import list_some
 from tests.session.desk import Desk
 
@@ -88,12 +89,22 @@ def test_who_hears_that_it_is_done_finds_the_new_checkpoint_and_the_way_back(tau
     def on_changed(status) -> None:
         if status.phase is Phase.DONE:
             parents = {entry.card_id: entry.id for entry in shelf.entries}
-            found.append((shelf.active.id, parents.get(shelf.active.parent), status.is_adopted))
+            found.append((shelf.active.id, parents.get(shelf.active.parent), status.adopted_id))
 
     taught.session.events.training_changed.connect(on_changed)
     run(taught, 1)
-    assert found == [("photos 1", "embedded", True)]
+    assert found == [("photos 1", "embedded", "photos 1")]
     taught.predicted()
+
+
+def test_what_came_of_a_run_is_not_told_of_another_project(taught, tmp_path: Path) -> None:
+    from tests.session.conftest import write_image
+
+    run(taught, 1)
+    taught.predicted()
+    write_image(tmp_path / "other" / "x.png", (40, 60), 5)
+    taught.open(tmp_path / "other")
+    assert taught.session.teaching.status == TrainingStatus()
 
 
 def test_the_recipe_can_be_chosen_and_says_what_it_does(taught) -> None:
@@ -120,7 +131,7 @@ def test_a_result_that_is_worse_leaves_the_earlier_network_active(taught, monkey
     monkeypatch.setattr(room, "_choose", lambda scores, *rest: real((0.9, 0.1), *rest))
     run(taught, 1)
     assert taught.session.teaching.status.phase is Phase.DONE
-    assert not taught.session.teaching.status.is_adopted
+    assert taught.session.teaching.status.adopted_id is None
     assert taught.session.shelf.active.id == "embedded"
     assert [notice.level for notice in taught.notices] == [Level.WARNING]
     assert "worse" in taught.notices[0].text

@@ -64,11 +64,18 @@ def test_checkpoints_show_their_figures_and_going_back_is_one_click(
     back, told = previewed.window.training.back, previewed.session.events.training_changed
     told.emit(TrainingStatus(Phase.DONE, message="Not better: the network stays."))
     assert not back.isVisible()
-    told.emit(TrainingStatus(Phase.DONE, message="Done.", is_adopted=True))
+    told.emit(TrainingStatus(Phase.DONE, message="Done.", adopted_id="second"))
     assert back.isVisible()
     assert back.minimumSizeHint().width() < 100  # else a long name takes the sentence above its room
     assert "first" in back.text()
     back.click()
     assert previewed.session.shelf.active.id == "first"
     assert "first" in combo.currentText()
-    assert previewed.window.training.result.text() == "“first” is used again."
+    assert previewed.window.training.result.text() == "“first” is used now."
+    assert not back.isVisible()
+    previewed.session.shelf.activate("second")
+    assert back.isVisible()
+    assert previewed.window.training.result.text() == "Done."
+    previewed.session.shelf.activate("lucky")  # its parent is "first", too
+    assert not back.isVisible(), "there is a way back only from the network that the run has brought"
+    assert previewed.window.training.result.text() == "“lucky” is used now."

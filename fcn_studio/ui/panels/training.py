@@ -45,6 +45,7 @@ class TrainingPanel(Section):
         super().__init__(self.tr("Fine-tune"), corner)
         self._session, self._theme = session, theme
         self._was_running = False
+        self._shown = session.teaching.status
         self.fold.toggled.connect(self._on_folded)
         self._plot: Any = None
         self.bar = QProgressBar()
@@ -79,6 +80,7 @@ class TrainingPanel(Section):
             self.rows.addWidget(widget)
         events = session.events
         events.training_changed.connect(lambda status: self.show_status(status))
+        events.checkpoints_changed.connect(self._show_result)
         for event in (
             events.history_changed, events.classes_changed, events.image_opened, events.image_state_changed,
             events.checkpoints_changed, events.project_opened,
@@ -89,6 +91,7 @@ class TrainingPanel(Section):
 
     def show_status(self, status: Any) -> None:
         """Bring everything in step with a TrainingStatus."""
+        self._shown = status
         phase = status.phase.value
         is_running = phase in RUNNING
         self.start.setVisible(not is_running)
@@ -103,9 +106,7 @@ class TrainingPanel(Section):
             self.fold.setChecked(self.window().height() >= ROOMY_PX)
         self._was_running = is_running
         self._show_curves(status)
-        self.result.setText(status.message)
-        self.result.setVisible(bool(self.result.text()))
-        self._show_way_back(status.is_adopted)
+        self._show_result()
         self._on_reason_changed()
 
     def _describe(self, status: Any) -> str:
@@ -164,9 +165,15 @@ class TrainingPanel(Section):
         steps = self.tr("{0} steps; “Stop” keeps the best so far.").format(f"{teaching.recipe.steps:,}")
         return f"{teaching.recipe.description} {steps}"
 
-    def _show_way_back(self, is_adopted: bool) -> None:
+    def _show_result(self) -> None:
+        """What came of the last run, and the way back while its network is the active one."""
+        adopted_id = self._shown.adopted_id
         entry, parent = self._find_parent()
-        self.back.setVisible(is_adopted and parent is not None)
+        is_left = adopted_id is not None and entry is not None and entry.id != adopted_id
+        text = self.tr("“{0}” is used now.").format(entry.name) if is_left else self._shown.message
+        self.result.setText(text)
+        self.result.setVisible(bool(text))
+        self.back.setVisible(adopted_id is not None and not is_left and parent is not None)
         if parent is not None:
             short = parent.name.partition(" (")[0]  # the tip has the rest
             self.back.setText(self.tr("Back to “{0}”").format(short))
@@ -183,5 +190,3 @@ class TrainingPanel(Section):
         _active, parent = self._find_parent()
         if parent is not None:
             self._session.shelf.activate(parent.id)
-            self.back.hide()
-            self.result.setText(self.tr("“{0}” is used again.").format(parent.name))
