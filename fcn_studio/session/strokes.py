@@ -44,6 +44,7 @@ class StrokeDesk:
         self._stroke: StrokeRecorder | None = None
         self._saves_next = False  # once the stroke has ended
         self._protection = Protection()
+        events.project_left.connect(self._on_project_left)
         self._with_locks: tuple[ClassTable, Protection] | None = None  # kept, because every dab asks
         self._queue = EditQueue(
             workers, lambda: self.in_stroke, self._take, self._on_unchanged, self._on_failed
@@ -64,6 +65,11 @@ class StrokeDesk:
         """Leave other pixels alone from now on; locks belong to the classes and are not taken from here."""
         self._protection, self._with_locks = replace(protection, locked=frozenset()), None
         self._events.protection_changed.emit()
+
+    def _on_project_left(self) -> None:
+        """Ids of its classes mean others in the next project, or none."""
+        if self._protection.over is not None:
+            self.protect(replace(self._protection, over=None))
 
     # --- strokes -------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -380,6 +381,16 @@ def test_protection_says_when_it_changes_and_is_off_at_first(desk) -> None:
     desk.session.editing.protect(Protection(only_unlabelled=True, locked=frozenset({DOG})))
     assert desk.session.editing.protection == Protection(only_unlabelled=True)
     assert told == [1]
+
+
+def test_only_over_a_class_ends_with_its_project(desk, tmp_path: Path) -> None:
+    write_image(tmp_path / "other" / "a.png", (40, 50), 0)
+    desk.session.editing.protect(Protection(only_unlabelled=True, over=frozenset({DOG})))
+    desk.open(tmp_path / "other")
+    assert desk.session.editing.protection == Protection(only_unlabelled=True)
+    desk.session.classes.use_own_classes(["leaf"])
+    desk.stroke(20, 20, 1)
+    assert (desk.labels == 1).sum() == 64
 
 
 def test_a_class_that_goes_in_mid_stroke_ends_the_stroke(desk) -> None:
