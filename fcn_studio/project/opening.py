@@ -13,7 +13,7 @@ from fcn_studio.io.datasets import DatasetFiles, detect_dataset
 from fcn_studio.io.images import IMAGE_SUFFIXES, read_size
 from fcn_studio.io.scan import PROJECT_SUFFIX, is_text, natural_key, say_no_text, scan_folder
 from fcn_studio.project.listing import ImageListing
-from fcn_studio.project.places import absolute, remembered_store, store_beside
+from fcn_studio.project.places import absolute, chosen_store, remembered_store, store_beside
 from fcn_studio.project.project import Project
 from fcn_studio.project.record import FILE_NAME, ProjectRecord, is_blank, read_record
 
@@ -41,7 +41,7 @@ def open_project(paths: Sequence[Path | str], *, store: Path | None = None) -> P
     if folder.name.endswith(PROJECT_SUFFIX) or (folder / FILE_NAME).is_file():
         return _open_store(folder)
     listing, notices = _list_folder(folder)
-    return _make(listing, _find_store(folder, store), named, notices)
+    return _make(listing, _find_store(folder, store, notices), named, notices)
 
 
 def _open_files(named: list[Path], store: Path | None) -> Project:
@@ -58,7 +58,7 @@ def _open_files(named: list[Path], store: Path | None) -> Project:
     root = parents.pop()
     names = sorted({path.name for path in images}, key=natural_key)
     listing = ImageListing(root, tuple(names))
-    return _make(listing, _find_store(root, store), named, notices)
+    return _make(listing, _find_store(root, store, notices), named, notices)
 
 
 def _find_fault(path: Path) -> str | None:
@@ -117,10 +117,16 @@ def _list_folder(folder: Path) -> tuple[ImageListing, list[str]]:
     return ImageListing(folder, found.images), list(found.notices)
 
 
-def _find_store(root: Path, chosen: Path | None) -> Path:
+def _find_store(root: Path, chosen: Path | None, notices: list[str]) -> Path:
     if chosen is not None:
         return absolute(chosen)
-    return remembered_store(root) or store_beside(root)
+    store, wanted = remembered_store(root) or store_beside(root), chosen_store(root)
+    if wanted is not None and store != wanted:
+        notices.append(
+            f"The labels of {root.name} are kept in {wanted}, which is not there: bring that disk or folder "
+            f"back and open these images again. What you paint now is kept in {store}."
+        )
+    return store
 
 
 def _make(listing: ImageListing, store: Path, named: Sequence[Path], notices: list[str]) -> Project:

@@ -38,8 +38,14 @@ def absolute(path: Path) -> Path:
 
 def remembered_store(root: Path) -> Path | None:
     """The place that was chosen for the images in `root`, when it still exists."""
+    store = chosen_store(root)
+    return store if store is not None and os.path.isdir(store) else None
+
+
+def chosen_store(root: Path) -> Path | None:
+    """The place that was chosen for the images in `root`, whether it is there or on a disk that is not."""
     store = _read_places().get(str(root.resolve()))
-    return Path(store) if store is not None and Path(store).is_dir() else None
+    return Path(store) if store is not None else None
 
 
 def remember_store(root: Path, store: Path) -> None:

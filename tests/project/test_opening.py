@@ -294,6 +294,27 @@ def test_a_place_that_cannot_be_written_raises_read_only_and_another_is_remember
     assert open_project([store]).root == photos
 
 
+def test_a_place_of_labels_that_is_not_there_is_told_when_its_images_are_opened(
+    photos, painters, tmp_path
+) -> None:
+    project = open_project([photos])
+    project.set_classes(CLASSES)
+    project.move_store(tmp_path / "disk")
+    painter = painters(project, "a.png")
+    painter.paint(Box(0, 0, 5, 5), 1)
+    painter.close()
+    assert not open_project([photos]).notices
+    (tmp_path / "disk").rename(tmp_path / "not plugged in")
+    for path in (photos, photos / "a.png"):
+        again = open_project([path])
+        assert str(tmp_path / "disk") in again.notices[0]
+        assert str(again.store) in again.notices[0]
+    (tmp_path / "not plugged in").rename(tmp_path / "disk")
+    back = open_project([photos])
+    assert not back.notices
+    assert load_document(back, "a.png").label_map.labels.tobytes() == painter.planes[0]
+
+
 def test_moving_the_store_takes_everything_along_and_open_journals_go_on(photos, painters, tmp_path) -> None:
     project = open_project([photos])
     project.set_classes(CLASSES)
