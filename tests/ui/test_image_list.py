@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -83,6 +84,32 @@ def test_an_image_whose_thumbnail_failed_is_marked_before_it_is_opened(
     app.session.images.open("b.png")
     wait_for_image(app, qtbot, "b.png")
     assert state_of(app, "b.png") == "unlabelled"
+
+
+def test_the_filter_finds_names_as_a_mac_writes_them(app: App, tmp_path: Path, qtbot) -> None:
+    folder = tmp_path / "mac"
+    folder.mkdir()
+    for name in ("Blüte.png", "Blatt.png"):
+        image = Image.fromarray(np.full((24, 32, 3), 90, np.uint8))
+        image.save(folder / unicodedata.normalize("NFD", name))
+    app.open([folder])
+    wait_for_image(app, qtbot)
+    app.window.images.filter.setText(unicodedata.normalize("NFC", "BLÜTE"))
+    assert app.window.images.shown.rowCount() == 1
+
+
+def test_the_word_that_no_image_is_found_comes_and_goes_with_their_states(
+    with_a_broken_one: App, qtbot
+) -> None:
+    panel, session = with_a_broken_one.window.images, with_a_broken_one.session
+    panel.filter.setText("reviewed")
+    assert panel.nothing.isVisible()
+    session.mark_reviewed(True)
+    qtbot.waitUntil(lambda: panel.shown.rowCount() == 1, timeout=WAIT_MS)
+    assert not panel.nothing.isVisible()
+    session.mark_reviewed(False)
+    qtbot.waitUntil(lambda: panel.shown.rowCount() == 0, timeout=WAIT_MS)
+    assert panel.nothing.isVisible()
 
 
 def test_the_words_for_a_state_fit_into_the_narrowest_list(app: App) -> None:

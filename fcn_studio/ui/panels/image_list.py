@@ -101,6 +101,7 @@ class ImageListPanel(QWidget):
 
     def _on_state_changed(self, image_id: str) -> None:
         self.rows.refresh_state(image_id)
+        self._show_whether_any()
         self._show_count()
 
     def _show_count(self) -> None:

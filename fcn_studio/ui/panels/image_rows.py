@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import OrderedDict
 from dataclasses import replace
 from pathlib import PurePath
@@ -147,13 +148,18 @@ class ImageFilter(QSortFilterProxyModel):
         self._words: list[str] = []
 
     def set_text(self, text: str) -> None:
-        self._words = text.casefold().split()
+        self._words = _as_compared(text).split()
         self.invalidate()
 
     def filterAcceptsRow(self, source_row: int, source_parent: Index) -> bool:
         index = self.sourceModel().index(source_row, 0, source_parent)
-        text = f"{index.data(ID_ROLE)} {index.data(STATE_ROLE)}".casefold()
+        text = _as_compared(f"{index.data(ID_ROLE)} {index.data(STATE_ROLE)}")
         return all(word in text for word in self._words)
+
+
+def _as_compared(text: str) -> str:
+    """Without capitals, and ü as one sign: in names of files from a Mac it is u with dots behind it."""
+    return unicodedata.normalize("NFC", text).casefold()
 
 
 class ImageDelegate(QStyledItemDelegate):
