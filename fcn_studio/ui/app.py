@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -56,7 +57,7 @@ class App:
             self.session.open_samples()
         elif paths:
             self.session.open([path.absolute() for path in paths])
-        elif last and all(path.exists() for path in last):
+        elif last and all(map(os.path.exists, last)):
             self.session.open(last, first=self._image_to_restore)
         else:
             self.session.open_samples()

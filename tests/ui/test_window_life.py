@@ -134,6 +134,16 @@ def test_closing_with_strokes_that_no_disk_has_asks_once(app: App, photos: Path,
     assert second.isAccepted()
 
 
+def test_a_folder_that_may_not_be_looked_at_gives_way_to_the_samples(tmp_path: Path, qtbot) -> None:
+    # A name beyond what the system takes raises OSError like a folder of somebody else's; root sees those.
+    (tmp_path / "settings.json").write_text(json.dumps({"last_paths": ["/" + "x" * 5000]}))
+    app = start(tmp_path, qtbot)
+    app.open()
+    wait_for_image(app, qtbot)
+    assert app.session.document.image_id in SAMPLES
+    assert app.close()
+
+
 @pytest.mark.parametrize("after_ms", [0, 40, 200])
 def test_closing_while_images_open_leaves_nothing(app: App, photos: Path, after_ms: int) -> None:
     app.open([photos])
