@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from fcn_studio.core.box import Box
 from fcn_studio.core.classes import UNLABELLED
 from fcn_studio.core.edit import Edit
 from fcn_studio.core.label_map import LabelMap
+from fcn_studio.core.protect import Protection
 from fcn_studio.core.similar import compute_similar
 from fcn_studio.session import whole_image
 from fcn_studio.session.edit_queue import Computation, EditRequest, Found
-from fcn_studio.session.region_words import explain_unchanged, name_region_edit
+from fcn_studio.session.region_words import NOT_PREDICTED, PROTECTED, explain_unchanged, name_region_edit
 from fcn_studio.session.strokes import Painted, StrokeDesk
 from fcn_studio.session.whole_image import Ground, RegionOp
 
@@ -73,11 +75,13 @@ class EditingDesk(StrokeDesk):
         """Make the prediction the label in the region round (y, x), where nothing has been said yet."""
         if self._holds(y, x) and self._has_answer():
             name = self._name_region("Accept", y, x)
-            self._request(
-                name,
-                lambda ground: whole_image.compute_accepted(ground, name, at_yx=(y, x)),
-                "This region is labelled already.",
-            )
+
+            def compute(ground: Ground) -> Found:
+                if ground.seen_at(y, x) == UNLABELLED:
+                    return NOT_PREDICTED
+                return whole_image.compute_accepted(ground, name, at_yx=(y, x))
+
+            self._request(name, compute, "This region is labelled already.")
 
     def request_reject_region(self, y: int, x: int) -> None:
         """Say that the predicted region round (y, x) is background."""
@@ -88,11 +92,13 @@ class EditingDesk(StrokeDesk):
             self._tell("There is no class “background” to reject to. Add it, or paint the right class.")
             return
         name = self._name_region("Reject", y, x)
-        self._request(
-            name,
-            lambda ground: whole_image.compute_rejected(ground, name, (y, x), background_id),
-            "This is background or labelled by hand already. Paint what it is.",
-        )
+
+        def compute(ground: Ground) -> Found:
+            if ground.seen_at(y, x) == UNLABELLED:
+                return NOT_PREDICTED
+            return whole_image.compute_rejected(ground, name, (y, x), background_id)
+
+        self._request(name, compute, "This is background or labelled by hand already. Paint what it is.")
 
     def request_region_op(self, operation: RegionOp, class_id: int, size_px: int) -> None:
         """Grow, shrink, fill, clean or smooth the labelled regions of a class."""
@@ -132,6 +138,7 @@ class EditingDesk(StrokeDesk):
             self._request(name, compute)
 
     def _request(self, name: str, compute: Callable[[Ground], Found], nothing: str = "") -> None:
+        """nothing: what to tell where it changes nothing, and nothing that it would change is protected."""
         self.finish_stroke()
         document = self._find_document()
         if document is None:
@@ -139,7 +146,7 @@ class EditingDesk(StrokeDesk):
 
         def make() -> Computation:
             ground = self._make_ground(document)
-            return lambda: compute(ground)
+            return lambda: compute(ground) or (_find_protected(compute, ground) if nothing else None)
 
         could_undo = self.can_undo
         self._queue.submit(EditRequest(name, document, make, nothing))
@@ -173,3 +180,9 @@ class EditingDesk(StrokeDesk):
     def _name_of(self, class_id: int) -> str:
         entry = self._classes.table.by_id(class_id)
         return entry.name if entry is not None else f"class {class_id}"
+
+
+def _find_protected(compute: Callable[[Ground], Found], ground: Ground) -> str | None:
+    """For what changes nothing: the sentence that says so, where it would without protection."""
+    is_held_back = ground.protection.is_active and compute(replace(ground, protection=Protection()))
+    return PROTECTED if is_held_back else None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from fcn_studio.session.whole_image import RegionOp, Unchanged
 
+PROTECTED = "All that this would change is protected: allow more under the shield, or unlock the class."
+NOT_PREDICTED = "No class of this project is predicted here. Paint what it is."
 _NAMES = {
     RegionOp.GROW: "Grow {0}",
     RegionOp.SHRINK: "Shrink {0}",
@@ -30,5 +32,5 @@ def explain_unchanged(why: Unchanged, operation: RegionOp, class_name: str, size
     if why is Unchanged.NOT_LABELLED:
         return f"No {class_name} is labelled in this image: paint some, or accept what is predicted."
     if why is Unchanged.PROTECTED:
-        return "All that this would change is protected: allow more under the shield, or unlock the class."
+        return PROTECTED
     return _AS_WANTED[operation].format(class_name, size_px)

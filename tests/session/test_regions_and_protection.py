@@ -342,6 +342,38 @@ def test_only_over_a_class_means_what_is_seen(desk, channels: np.ndarray) -> Non
     assert np.array_equal(desk.labels == CAT, expected)
 
 
+def test_what_protection_holds_back_is_not_said_to_be_labelled(desk, channels: np.ndarray) -> None:
+    editing = desk.session.editing
+    editing.protect(Protection(over=frozenset({DOG})))
+    for request in (
+        lambda: editing.request_accept_region(7, 7),
+        lambda: editing.request_reject_region(7, 7),
+        lambda: editing.request_accept_class(CAT),
+        lambda: editing.request_copy(LabelMap(np.where(channels == CAT, CAT, 255), channels), "Copy"),
+    ):
+        desk.notices.clear()
+        request()
+        desk.settle()
+        assert ["is protected" in notice.text for notice in desk.notices] == [True]
+    editing.request_accept_region(7, 50)
+    desk.settle()
+    assert names(desk) == ["Accept region of dog"]
+    desk.notices.clear()
+    editing.request_accept_region(7, 50)
+    desk.settle()
+    assert "labelled already" in desk.notices[-1].text
+
+
+def test_where_no_class_of_the_project_is_predicted_nothing_is_said_to_be_labelled(desk) -> None:
+    put_prediction(desk, np.full((64, 80), 9))  # a channel that the project has no class for
+    for request in (desk.session.editing.request_accept_region, desk.session.editing.request_reject_region):
+        desk.notices.clear()
+        request(7, 7)
+        desk.settle()
+        assert ["is predicted here" in notice.text for notice in desk.notices] == [True]
+    assert names(desk) == []
+
+
 def test_a_locked_class_stays_whatever_happens(desk, channels: np.ndarray) -> None:
     desk.stroke(30, 30, CAT)
     desk.session.classes.set_locked(CAT, True)
