@@ -29,6 +29,7 @@ Pixel accuracy, mean accuracy, mean IoU and frequency weighted IoU as in the FCN
 network chooses among all its classes; void and unlabelled pixels are left out. A class in neither labels nor
 predictions has no part in a mean. With --classes the sums and means run over those classes; the network still
 chooses among all, and pixels labelled with another class count as mistakes where they are given one of those.
+In a project of which single strokes are held out, val counts the pixels of those strokes.
 
 With --boundary also the boundary F-score: of each image, how many border pixels of the prediction have one of
 the labels within 2 pixels and the other way round, as F; then the mean over the images. Void lines are filled
@@ -58,6 +59,7 @@ def evaluate(
 ) -> None:
     from fcn_studio.cli.sources import (
         count_images,
+        keys_with_labels,
         only_ignored,
         parse_classes,
         tell_passed_over,
@@ -70,24 +72,31 @@ def evaluate(
     from fcn_studio.inference.predictor import Predictor
     from fcn_studio.project.sources import open_source
 
-    source = open_source(dataset, only_ignored(ignored))
+    void = only_ignored(ignored)
+    source = open_source(dataset, void)
     tell_passed_over(source, split)
     names = source.names(split)
     if not names:
         raise UsageError(f"{dataset} has no labelled images in “{split}”: choose another --split, or all.")
-    chosen = parse_classes(source, classes)
+    measured = keys_with_labels(source, void)
     name_of = dict(zip(source.class_keys, unique_names(source), strict=True))
-    only = None if chosen is None else [name_of[key] for key in chosen]
+    only = [name_of[key] for key in parse_classes(source, classes) or measured]
     engine = make_engine(model or resource_path("models", "embedded.safetensors"), device)
     try:
-        _tell_unknown(engine.spec.class_keys, source.class_keys)
-        walk = run_evaluation(source, names, Predictor(engine), boundary=boundary)
+        _tell_unknown(engine.spec.class_keys, measured)
+        walk = run_evaluation(
+            source, names, Predictor(engine), only_held_out=split == "val", boundary=boundary
+        )
         matrix, images = _follow(walk, len(names))
     finally:
         engine.close()
     left_out = [image.name for image in images if image.error is not None]
     if len(left_out) == len(images):
         raise DatasetError(f"None of the images of “{split}” can be read: mend them first.")
+    labelled = dict(zip(name_of.values(), matrix.counts.sum(axis=1) + matrix.missed, strict=True))
+    if not any(labelled[name] for name in only):
+        what = f" as {', '.join(only)}" if classes else ""
+        raise DatasetError(f"No pixel of “{split}” is labelled{what}: choose another --split, or all.")
     figures = _figures(matrix.compute_metrics(unique_names(source), only), images, boundary)
     if as_json:
         print_json(figures)

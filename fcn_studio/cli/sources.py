@@ -33,6 +33,14 @@ def only_ignored(values: tuple[int, ...]) -> int | None:
     return values[0] if values else None
 
 
+def keys_with_labels(source: SampleSource, ignored: int | None) -> tuple[str, ...]:
+    """The class keys that pixels can be labelled with: without the one whose value is to be ignored."""
+    if ignored is None or not isinstance(source, DatasetSource):
+        return source.class_keys
+    pairs = zip(source.class_keys, source.files.class_values, strict=True)
+    return tuple(key for key, value in pairs if value != ignored)
+
+
 def tell_passed_over(source: ProjectSource | DatasetSource, *splits: str) -> None:
     """Say on stderr what is in the source or its lists and cannot be used."""
     for notice in source.notices:

@@ -17,9 +17,13 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from fcn_studio.cli.main import cli
+from fcn_studio.core.box import Box
+from fcn_studio.core.classes import ClassTable
 from fcn_studio.models.checkpoint import save_checkpoint
 from fcn_studio.models.registry import create_model
 from fcn_studio.models.spec import ModelSpec, read_card
+from fcn_studio.project import open_project
+from tests.project.conftest import Painter
 
 KEYS = ("ground", "disc")
 SMALL = ("--set", "crop_px=33", "--set", "batch=1", "--set", "validate_every=2", "--device", "cpu")
@@ -197,6 +201,50 @@ def test_nothing_is_scored_where_no_image_can_be_read(dataset: Path, start: Path
     assert done.exit_code == 1
     assert done.stdout == ""
     assert "None of the images of “val” can be read" in done.stderr
+
+
+def test_nothing_is_scored_where_nothing_is_labelled(dataset: Path, start: Path) -> None:
+    for name in ("p4", "p5"):
+        mask = np.array(Image.open(dataset / "masks" / f"{name}.png"))
+        Image.fromarray(np.where(mask == 1, 255, mask).astype(np.uint8)).save(
+            dataset / "masks" / f"{name}.png"
+        )
+    words = ("evaluate", dataset, "--model", start, "--device", "cpu", "--json")
+    some = _run(*words, "--classes", "disc")
+    assert (some.exit_code, some.stdout) == (1, "")
+    assert "No pixel of “val” is labelled as disc: choose another --split" in some.stderr
+    none = _run(*words, "--ignore", "0")
+    assert (none.exit_code, none.stdout) == (1, "")
+    assert "No pixel of “val” is labelled: choose another --split" in none.stderr
+    assert _run(*words).exit_code == 0
+
+
+def test_a_class_that_is_ignored_has_no_part_in_a_mean(dataset: Path, start: Path) -> None:
+    words = ("evaluate", dataset, "--model", start, "--device", "cpu", "--json")
+    ignored = _run(*words, "--ignore", "0")
+    classes = json.loads((dataset / "classes.json").read_text())
+    (dataset / "classes.json").write_text(json.dumps([{**classes[0], "void": True}, *classes[1:]]))
+    void = _run(*words)
+    assert ignored.exit_code == void.exit_code == 0, ignored.stderr
+    assert json.loads(ignored.stdout) == json.loads(void.stdout)
+    assert json.loads(void.stdout)["per_class_iou"].keys() == {"disc"}
+
+
+def test_of_a_project_val_counts_what_training_does_not_see(tmp_path: Path, start: Path) -> None:
+    """With few images single strokes are held out, and `evaluate` measures what `train` measures."""
+    (tmp_path / "photos").mkdir()
+    Image.new("RGB", (48, 40), (90, 90, 90)).save(tmp_path / "photos" / "a.png")
+    project = open_project([tmp_path / "photos"])
+    project.set_classes(ClassTable.from_keys(KEYS))
+    project.save()
+    painter = Painter(project, "a.png")
+    for number in range(5):  # the fifth, a disc, is held out
+        painter.paint(Box(8 * number, 0, 8 * number + 4, 8), 1 if number == 4 else 0)
+    painter.close()
+    words = ("evaluate", tmp_path / "photos", "--model", start, "--device", "cpu", "--json")
+    measured = json.loads(_run(*words).stdout)
+    assert (measured["pixel_accuracy"], measured["per_class_iou"]["disc"]) == (0.0, 0.0)
+    assert json.loads(_run(*words, "--split", "train").stdout)["pixel_accuracy"] == pytest.approx(0.8)
 
 
 def test_a_listed_image_without_a_mask_is_told(dataset: Path, start: Path) -> None:
