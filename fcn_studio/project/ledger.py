@@ -7,17 +7,22 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from fcn_studio.core.classes import ClassTable
+from fcn_studio.core.errors import ProjectError
 from fcn_studio.io.atomic import find_changed_folders, make_folder, storage_error, sync_folder, write_atomic
+from fcn_studio.project.merging import merge_records
 from fcn_studio.project.places import absolute
-from fcn_studio.project.record import FILE_NAME, ProjectRecord, SplitRecord, encode_record
+from fcn_studio.project.record import FILE_NAME, ProjectRecord, SplitRecord, encode_record, read_record
 
 
 class Ledger:
     """The record of one project, safe from several threads.
 
     Every change is counted; a snapshot that is older than what was last written is dropped, so that writes
-    from several threads never bring an old state back.
+    from several threads never bring an old state back. Another window may have written meanwhile: only what
+    has changed here since the last write is put upon that.
     """
 
     def __init__(self, record: ProjectRecord, root: Path, store: Path) -> None:
@@ -31,6 +36,7 @@ class Ledger:
         self._write_lock = threading.Lock()
         self._revision = 0
         self._written_revision = 0
+        self._written = _copy(record)
         self._unsynced: list[Path] = []  # folders, and with them project.json
 
     @property
@@ -113,7 +119,7 @@ class Ledger:
             self._record.images = _find_way(self._root, store)
             self._record.reviewed = sorted(self._reviewed)
             self._record.emptied = sorted(self._emptied)
-            content = encode_record(self._record)
+            record = _copy(self._record)
 
         def write() -> None:
             with self._write_lock:
@@ -122,13 +128,21 @@ class Ledger:
                     return
                 folders = [f for f in find_changed_folders(path) if is_first or f != store]
                 make_folder(store)
-                write_atomic(path, content, sync=not is_first)
-                self._written_revision = revision
+                merged = record if is_first else self._merge(path, record)
+                write_atomic(path, encode_record(merged), sync=not is_first)
+                self._written_revision, self._written = revision, record
                 self._unsynced += folders
             if not is_first:
                 self.sync()
 
         return write
+
+    def _merge(self, path: Path, record: ProjectRecord) -> ProjectRecord:
+        try:
+            disk = read_record(path)
+        except ProjectError:  # not there yet, or broken
+            return record
+        return merge_records(disk, self._written, record)
 
     def save(self) -> None:
         """Write what is new, now. Raises StorageError."""
@@ -163,6 +177,11 @@ class Ledger:
         """Make the folder and project.json unless they are there, durably. Raises StorageError."""
         self.ensure_written()
         self.sync()
+
+
+def _copy(record: ProjectRecord) -> ProjectRecord:
+    """So that later changes do not reach it; classes and splits are exchanged as a whole, never changed."""
+    return replace(record, reviewed=list(record.reviewed), emptied=list(record.emptied))
 
 
 def _find_way(root: Path, store: Path) -> str:

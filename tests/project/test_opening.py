@@ -403,3 +403,25 @@ def test_checkpoint_names_count_on_and_the_active_one_is_remembered(photos) -> N
     project.save()
     project.save()
     assert open_project([photos]).active_checkpoint == "photos 2"
+
+
+def test_two_windows_keep_what_each_has_said_of_the_project(photos, open_photos) -> None:
+    first = open_photos()
+    first.save()
+    second = open_photos()
+    first.set_reviewed("a.png", True)
+    first.set_reviewed("b.png", True)
+    first.set_classes(CLASSES.add("cow"))
+    first.set_active_checkpoint("photos 1")
+    first.save()
+    second.set_reviewed("c.png", True)
+    second.set_classes(CLASSES.rename(1, "kitten"))
+    second.save()
+    first.set_reviewed("b.png", False)
+    first.save()
+    seen = open_photos()
+    states = [seen.state_of(image_id) for image_id in seen.image_ids]
+    assert states == [ImageState.REVIEWED, ImageState.UNLABELLED, ImageState.REVIEWED]
+    assert seen.classes.names == ("background", "kitten", "dog", "horse", "cow")
+    assert seen.classes.next_id == 5
+    assert seen.active_checkpoint == "photos 1"
