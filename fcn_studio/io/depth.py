@@ -71,7 +71,16 @@ def _stretch(values: npt.NDArray[Any], low: float, high: float) -> npt.NDArray[n
 
 
 def brighten(values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
-    """Values of any number type to uint8: the lowest to black, all but the few highest below white."""
+    """Values of any number type to uint8: the lowest to black, all but the few highest below white.
+
+    Of [H, W, C] the channels that `grey_or_rgb` shows; opacity stays as it is.
+    """
+    if values.ndim == 3:
+        channels = values.shape[2]
+        colors = 1 if channels < 3 else 3
+        opacity = [scale_to_8bit(values[..., colors:])] if channels in (2, 4) else []
+        planes = [brighten(values[..., :colors].reshape(values.shape[0], -1)), *opacity]
+        return np.concatenate([plane.reshape(*values.shape[:2], -1) for plane in planes], axis=2)
     known = values[np.isfinite(values)]
     if known.size == 0:
         return np.zeros(values.shape, np.uint8)

@@ -336,6 +336,20 @@ def test_the_thumbnail_of_a_dark_deep_image_is_bright_enough_to_know_it_by(tmp_p
     assert read_image(tmp_path / name).pixels.max(axis=2)[150, 300] == 6000 >> 8  # as it is stored
 
 
+@pytest.mark.parametrize("channels", [2, 4, 5])
+def test_opacity_and_channels_that_are_not_shown_leave_no_thumbnail_dark(tmp_path, channels: int) -> None:
+    values = np.full((300, 400, channels), 65535, np.uint16)
+    shown = 1 if channels == 2 else 3
+    values[:, :200, :shown] = 300
+    values[:, 200:, :shown] = 6000
+    extra = {} if channels == 5 else {"extrasamples": ["unassalpha"]}
+    kind = "rgb" if channels == 4 else "minisblack"
+    tifffile.imwrite(tmp_path / "a.tif", values, photometric=kind, planarconfig="contig", **extra)
+    small = read_thumbnail(tmp_path / "a.tif", 80)
+    assert small[30, 10].max() < 20
+    assert small[30, 70].min() > 235
+
+
 def test_the_thumbnail_of_dark_numbers_with_gaps_can_be_made(tmp_path) -> None:
     values = np.linspace(0, 0.1, 120, dtype=np.float32).reshape(10, 12)
     values[3] = np.nan
