@@ -57,7 +57,7 @@ def train_dataset(
     if not names:
         raise TrainingError("There is no labelled image to train on: label some, or check the train list.")
     require_sound(start.model, start.spec, source)
-    run = _begin(run_folder, resume, start, source, recipe, seed)
+    run = _begin(run_folder, resume, start, source, recipe, seed, only)
     unreadable = Unreadable()
     deck = Deck(source, names, start.spec.long_side, start.spec.zoom, unreadable)
     yield from unreadable.told(_prepared(deck.prepare(), len(names), cancel))
@@ -100,7 +100,13 @@ def _as_stored(model: FcnNetwork) -> FcnNetwork:
 
 
 def _begin(
-    path: Path | None, resume: bool, start: Start, source: SampleSource, recipe: Recipe, seed: int
+    path: Path | None,
+    resume: bool,
+    start: Start,
+    source: SampleSource,
+    recipe: Recipe,
+    seed: int,
+    only: Classes,
 ) -> RunFolder | None:
     """The run folder with its config, new or found equal; one that was broken off before it stored a state
     begins anew."""
@@ -116,6 +122,7 @@ def _begin(
         "architecture": start.spec.architecture,
         "options": start.spec.options,
         "zoom": start.spec.zoom,
+        "mean_over": None if only is None else sorted(only),  # a best mean of others says nothing
     }
     if resume:
         run.require_same(config, {"recipe": default_numbers()})

@@ -94,7 +94,7 @@ class Examination:
 def choose_examination(source: SampleSource, limit: int, unreadable: Unreadable) -> Examination | None:
     """What a run is measured on: the source's "val" images, else held-out pixels of "train", else nothing.
 
-    Reads them all once: what cannot be read goes to ``unreadable``.
+    Reads them all once: what cannot be read goes to ``unreadable``, what shows no label has no part.
     """
     wanted = source.names("val")
     strokes: dict[str, int] = {}
@@ -105,7 +105,7 @@ def choose_examination(source: SampleSource, limit: int, unreadable: Unreadable)
             unreadable.add(name, error)
             continue
         if sample.held_out is None:
-            strokes.update({name: 0} if wanted else {})
+            strokes.update({name: 0} if wanted and (sample.labels != UNLABELLED).any() else {})
         elif (sample.held_out & (sample.labels != UNLABELLED)).any():
             strokes[name] = max(1, sample.held_out_strokes)
     chosen = {name: strokes[name] for name in spread(tuple(strokes), limit)}

@@ -219,6 +219,17 @@ def test_nothing_is_scored_where_nothing_is_labelled(dataset: Path, start: Path)
     assert _run(*words).exit_code == 0
 
 
+def test_training_is_not_measured_on_images_that_are_all_void(
+    dataset: Path, start: Path, tmp_path: Path
+) -> None:
+    void = Image.new("L", (48, 40), 255)
+    void.save(dataset / "masks" / "p4.png")
+    words = ("train", dataset, "--start", start, "--steps", 2, *SMALL, "--json")
+    assert json.loads(_run(*words, "--out", tmp_path / "a").stdout)["validation_images"] == 1
+    void.save(dataset / "masks" / "p5.png")
+    assert json.loads(_run(*words, "--out", tmp_path / "b").stdout)["validation_miou"] is None
+
+
 def test_a_class_that_is_ignored_has_no_part_in_a_mean(dataset: Path, start: Path) -> None:
     words = ("evaluate", dataset, "--model", start, "--device", "cpu", "--json")
     ignored = _run(*words, "--ignore", "0")
@@ -291,6 +302,9 @@ def test_a_run_resumes_only_as_it_was_begun(dataset: Path, start: Path, tmp_path
     other = _run("train", dataset, "--out", tmp_path / "b", "--steps", 3, "--resume", *common)
     assert other.exit_code == 1
     assert "another recipe" in other.stderr
+    words = ("train", dataset, "--out", tmp_path / "b", "--steps", 2, "--resume", *common)
+    other = _run(*words, "--classes", "disc")  # its best mean would be that of all classes
+    assert (other.exit_code, "another mean_over" in other.stderr) == (1, True)
     again = _run("train", dataset, "--out", tmp_path / "b", "--steps", 2, "--resume", "--json", *common)
     assert again.exit_code == 0, again.stderr
     assert read_card(tmp_path / "a").id == read_card(tmp_path / "b").id
