@@ -9,8 +9,8 @@ from fcn_studio.core.ports import Dispatcher
 from fcn_studio.session.document import Document
 from fcn_studio.session.editing import EditingDesk
 
-# Of the person's thread; the rest of a long way is gone in the next turns of the loop. Each turn repaints: with
-# 4 ms that took five sixths of the time.
+# Of the person's thread; the rest of a long way is gone in the next turns of the loop. Each turn repaints:
+# with 4 ms that took five sixths of the time.
 SLICE_S = 0.016
 
 
