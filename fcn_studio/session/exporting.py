@@ -53,7 +53,7 @@ class ExportDesk:
         if project is None:
             self._events.notice.emit(Notice(Level.INFO, "Open some images first."))
             return
-        if folder.resolve() == project.root.resolve():
+        if _lies_among_images(folder, project):
             text = "The masks would lie among your images. Choose another folder."
             self._events.notice.emit(Notice(Level.WARNING, text))
             return
@@ -63,7 +63,7 @@ class ExportDesk:
             Priority.BATCH,
             lambda _cancel: self._export_steps(project, classes, checkpoint, folder, what),
             on_progress=lambda done: self._events.export_changed.emit(done, len(project.image_ids)),
-            on_done=lambda failures: self._on_done(folder, len(project.image_ids), failures),
+            on_done=lambda told: self._on_done(folder, len(project.image_ids), *told),
             on_failed=self._on_failed,
             label="exporting masks",
         )
@@ -75,21 +75,24 @@ class ExportDesk:
         checkpoint: CheckpointEntry | None,
         folder: Path,
         what: str,
-    ) -> Generator[int, None, list[str]]:
+    ) -> Generator[int, None, tuple[list[str], list[str]]]:
+        """Returns a sentence for each image without a mask, and for each whose labels were not all used."""
         rows: list[Area] = []
         failures: list[str] = []
+        surprises: list[str] = []
         for done, image_id in enumerate(project.image_ids, start=1):
             try:
-                mask = self._compute_mask(project, classes, checkpoint, image_id, what)
+                mask, notices = self._compute_mask(project, classes, checkpoint, image_id, what)
                 write_mask(folder / project.mask_name(image_id), mask, classes.make_palette())
                 rows += compute_areas(image_id, mask, classes)
+                surprises += notices
             except StorageError:
                 raise  # nor will the next one be written, and each would cost a prediction
             except FcnStudioError as error:
                 failures.append(error.user_message)
             yield done
         write_areas_csv(folder / "areas.csv", rows)
-        return failures
+        return failures, surprises
 
     def _compute_mask(
         self,
@@ -98,20 +101,24 @@ class ExportDesk:
         checkpoint: CheckpointEntry | None,
         image_id: str,
         what: str,
-    ) -> NDArray[np.uint8]:
-        """Class ids uint8 [H, W], 255 = neither said nor predicted."""
+    ) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
+        """Class ids uint8 [H, W], 255 = neither said nor predicted; and what was odd about the labels."""
         pixels = read_image(project.image_path(image_id)).pixels
         labels = np.full(pixels.shape[:2], UNLABELLED, np.uint8)
+        notices: tuple[str, ...] = ()
         if what != "prediction":
-            labels = load_document(project, image_id, (pixels.shape[0], pixels.shape[1])).label_map.labels
+            loaded = load_document(project, image_id, (pixels.shape[0], pixels.shape[1]))
+            labels, notices = loaded.label_map.labels, loaded.notices
         if what == "labels" or checkpoint is None:
-            return labels
+            return labels, notices
         prediction = self._prediction.predict_now(checkpoint, pixels)
-        return compose_mask(labels, classes.make_lut(prediction.class_keys)[prediction.channels])
+        mask = compose_mask(labels, classes.make_lut(prediction.class_keys)[prediction.channels])
+        return mask, notices
 
-    def _on_done(self, folder: Path, total: int, failures: list[str]) -> None:
-        if failures:
-            text = f"{total - len(failures)} of {total} masks are in {folder}. {list_some(failures)}"
+    def _on_done(self, folder: Path, total: int, failures: list[str], surprises: list[str]) -> None:
+        if failures or surprises:
+            some = list_some([*failures, *surprises])
+            text = f"{total - len(failures)} of {total} masks are in {folder}. {some}"
             self._events.notice.emit(Notice(Level.WARNING, text))
         else:
             text = f"{total} masks and areas.csv are in {folder}."
@@ -119,3 +126,13 @@ class ExportDesk:
 
     def _on_failed(self, error: BaseException) -> None:
         self._events.notice.emit(Notice(Level.ERROR, f"The export stopped: {error}"))
+
+
+def _lies_among_images(folder: Path, project: Project) -> bool:
+    """Whether masks in `folder` would be listed as images the next time."""
+    root = project.root.resolve()
+    places = [root]
+    if project.dataset is not None:  # which looks for images in one of its folders only
+        places = [root / name for name in {image_id.partition("/")[0] for image_id in project.image_ids}]
+    folder = folder.resolve()
+    return folder == root or any(folder.is_relative_to(place) for place in places)

@@ -12,6 +12,7 @@ from fcn_studio.core.errors import UsageError
 from fcn_studio.io.label_png import read_label_png
 from fcn_studio.session import Level
 from tests.session.checkpoints import write_checkpoint
+from tests.session.conftest import write_image
 
 
 @pytest.fixture
@@ -81,6 +82,37 @@ def test_masks_never_land_among_the_images(seeing, photos: Path) -> None:
     export(seeing, photos, "composite")
     assert [notice.level for notice in seeing.notices] == [Level.WARNING]
     assert sorted(path.name for path in photos.iterdir()) == before
+    seeing.notices.clear()
+    export(seeing, photos / "masks", "composite")  # listed as images at the next start
+    assert [notice.level for notice in seeing.notices] == [Level.WARNING]
+    assert sorted(path.name for path in photos.iterdir()) == before
+
+
+def test_masks_of_a_labelled_folder_may_lie_beside_its_images(start, tmp_path: Path) -> None:
+    write_image(tmp_path / "set" / "images" / "a.png", (20, 30), 0)
+    (tmp_path / "set" / "masks").mkdir()
+    (tmp_path / "set" / "classes.json").write_text('[{"index": 0, "name": "sky"}]')
+    desk = start()
+    desk.open(tmp_path / "set")
+    desk.notices.clear()
+    export(desk, tmp_path / "set" / "images" / "out", "labels")
+    assert [notice.level for notice in desk.notices] == [Level.WARNING]
+    desk.notices.clear()
+    export(desk, tmp_path / "set" / "out", "labels")
+    assert [notice.level for notice in desk.notices] == [Level.SUCCESS]
+
+
+def test_labels_that_do_not_fit_their_image_any_more_are_told_of(
+    seeing, photos: Path, tmp_path: Path
+) -> None:
+    seeing.show("b.png")
+    seeing.settle()
+    write_image(photos / "a.png", (32, 40), 9)
+    seeing.notices.clear()
+    export(seeing, tmp_path / "out", "labels")
+    assert [notice.level for notice in seeing.notices] == [Level.WARNING]
+    assert "3 of 3 masks" in seeing.notices[0].text
+    assert "a.png is now 40 x 32 pixels" in seeing.notices[0].text
 
 
 def test_a_folder_that_cannot_be_made_is_told_once(seeing, tmp_path: Path) -> None:

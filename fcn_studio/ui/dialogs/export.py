@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os.path
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
@@ -91,5 +92,5 @@ class ExportDialog(QDialog):
 
     def _on_export(self) -> None:
         what = next(name for name, button in self.kinds.items() if button.isChecked())
-        self.chosen.emit(Path(self.folder.text().strip()).expanduser(), what)
+        self.chosen.emit(Path(os.path.expanduser(self.folder.text().strip())), what)
         self.accept()
