@@ -273,6 +273,8 @@ def _copy_store(old: Path, new: Path) -> None:
     """Copy what the old place holds; on failure nothing is left at the new one. Raises StorageError."""
     if new.exists() and any(new.iterdir()):
         raise StorageError(f"{new} exists already: choose an empty folder.")
+    if new.resolve().is_relative_to(old.resolve()):
+        raise StorageError(f"{new} would lie inside {old}, where the labels are now: choose another folder.")
     make_folder(new)
     if not old.is_dir():
         return

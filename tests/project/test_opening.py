@@ -345,6 +345,16 @@ def test_moving_the_store_takes_everything_along_and_open_journals_go_on(photos,
     assert project.store == again.store
 
 
+def test_labels_cannot_be_moved_into_the_folder_where_they_are(photos, painters) -> None:
+    project = open_project([photos])
+    project.set_classes(CLASSES)
+    project.save()
+    before = sorted(project.store.rglob("*"))
+    with pytest.raises(StorageError, match="choose another folder"):
+        project.move_store(project.store / "labels")
+    assert sorted(project.store.rglob("*")) == before
+
+
 def test_images_that_share_a_stem_keep_their_labels_apart_whatever_is_listed(tmp_path, painters) -> None:
     root = tmp_path / "photos"
     write_image(root / "a.png")
