@@ -92,7 +92,7 @@ def test_masks_of_a_labelled_folder_may_lie_beside_its_images(start, tmp_path: P
     write_image(tmp_path / "set" / "images" / "a.png", (20, 30), 0)
     (tmp_path / "set" / "masks").mkdir()
     (tmp_path / "set" / "classes.json").write_text('[{"index": 0, "name": "sky"}]')
-    desk = start()
+    desk = start(networks=True)
     desk.open(tmp_path / "set")
     desk.notices.clear()
     export(desk, tmp_path / "set" / "images" / "out", "labels")
