@@ -91,11 +91,14 @@ def _find_common_fault(images: list[Path]) -> str | None:
 
 def _open_store(store: Path) -> Project:
     """A project by its own folder: its images are where project.json says."""
+    usual = f"../{store.name.removesuffix(PROJECT_SUFFIX)}"
     if is_blank(store / FILE_NAME):
-        record = ProjectRecord(images=f"../{store.name.removesuffix(PROJECT_SUFFIX)}")
+        record = ProjectRecord(images=usual)
     else:
         record = read_record(store / FILE_NAME)
     root = absolute(store / record.images) if record.images else store
+    if not root.is_dir() and store.name.endswith(PROJECT_SUFFIX) and (store / usual).is_dir():
+        root = absolute(store / usual)  # both were renamed
     if not root.is_dir():
         raise ProjectError(f"The images of {store} should be in {root}, which is not there: put them back.")
     listing, notices = _list_folder(root)

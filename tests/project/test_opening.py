@@ -102,6 +102,22 @@ def test_a_project_opens_by_its_own_folder_also_after_both_were_moved(photos, pa
     assert load_document(moved, "b.png").label_map.labels.tobytes() == painter.planes[0]
 
 
+def test_a_project_opens_by_its_own_folder_also_after_both_were_renamed(photos, painters, tmp_path) -> None:
+    project = open_project([photos])
+    project.set_classes(CLASSES)
+    painter = painters(project, "a.png")
+    painter.paint(Box(0, 0, 5, 5), 1)
+    painter.close()
+    project.store.rename(tmp_path / "leaves.fcnstudio")
+    photos.rename(tmp_path / "elsewhere")
+    with pytest.raises(ProjectError, match="should be in"):
+        open_project([tmp_path / "leaves.fcnstudio"])
+    (tmp_path / "elsewhere").rename(tmp_path / "leaves")
+    again = open_project([tmp_path / "leaves.fcnstudio"])
+    assert again.root == tmp_path / "leaves"
+    assert load_document(again, "a.png").label_map.labels.tobytes() == painter.planes[0]
+
+
 def test_a_linked_folder_has_the_same_labels_as_the_folder_itself(photos, painters, tmp_path) -> None:
     (tmp_path / "elsewhere").mkdir()
     link = tmp_path / "elsewhere" / "link"
