@@ -328,7 +328,8 @@ def find_difference(before: Prediction | None, after: Prediction | None) -> Box 
         return None
     if after.channels.size > COMPARED_PX:
         return None
-    rows, columns = np.nonzero(before.channels != after.channels)
+    differs = before.channels != after.channels
+    rows, columns = np.flatnonzero(differs.any(axis=1)), np.flatnonzero(differs.any(axis=0))
     if not rows.size:
         return Box(0, 0, 0, 0)
-    return Box(int(rows.min()), int(columns.min()), int(rows.max()) + 1, int(columns.max()) + 1)
+    return Box(int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1)
