@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from fcn_studio.core.classes import ClassTable
 from fcn_studio.core.errors import ProjectError
 from fcn_studio.io.atomic import find_changed_folders, make_folder, storage_error, sync_folder, write_atomic
-from fcn_studio.project.merging import merge_records
+from fcn_studio.project.merging import merge_classes, merge_records
 from fcn_studio.project.places import absolute
 from fcn_studio.project.record import FILE_NAME, ProjectRecord, SplitRecord, encode_record, read_record
 
@@ -63,6 +63,19 @@ class Ledger:
             self._classes = table
             self._record.put_classes(table)
             self._revision += 1
+
+    def adopt_classes(self) -> None:
+        """Take over the classes that another window has added on disk; reads the file."""
+        try:
+            disk = read_record(self._store / FILE_NAME)
+        except ProjectError:
+            return
+        with self._lock:
+            merged = merge_classes(disk.classes, [], self._record.classes)
+            if len(merged) > len(self._record.classes):
+                self._record.classes = merged
+                self._record.next_class_id = max(self._record.next_class_id, disk.next_class_id)
+                self._classes = self._record.class_table
 
     def is_reviewed(self, image_id: str) -> bool:
         return image_id in self._reviewed

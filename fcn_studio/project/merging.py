@@ -16,7 +16,7 @@ def merge_records(disk: ProjectRecord, before: ProjectRecord, ours: ProjectRecor
     """
     return msgspec.structs.replace(
         ours,
-        classes=_merge_classes(disk.classes, before.classes, ours.classes),
+        classes=merge_classes(disk.classes, before.classes, ours.classes),
         next_class_id=max(disk.next_class_id, ours.next_class_id),
         reviewed=_merge_names(disk.reviewed, before.reviewed, ours.reviewed),
         emptied=_merge_names(disk.emptied, before.emptied, ours.emptied),
@@ -29,14 +29,10 @@ def merge_records(disk: ProjectRecord, before: ProjectRecord, ours: ProjectRecor
     )
 
 
-def _merge_names(disk: Iterable[str], before: Iterable[str], ours: Iterable[str]) -> list[str]:
-    was, now = set(before), set(ours)
-    return sorted((set(disk) - (was - now)) | (now - was))
-
-
-def _merge_classes(
+def merge_classes(
     disk: list[ClassRecord], before: list[ClassRecord], ours: list[ClassRecord]
 ) -> list[ClassRecord]:
+    """Ours, as the other window has changed them unless we have, and behind them what it has added."""
     there = {(entry.id, entry.key): entry for entry in disk}
     known = {(entry.id, entry.key): entry for entry in before}
     merged = [
@@ -45,3 +41,8 @@ def _merge_classes(
     ]
     ids, keys = {entry.id for entry in ours}, {entry.key for entry in ours}
     return [*merged, *(entry for entry in disk if entry.id not in ids and entry.key not in keys)]
+
+
+def _merge_names(disk: Iterable[str], before: Iterable[str], ours: Iterable[str]) -> list[str]:
+    was, now = set(before), set(ours)
+    return sorted((set(disk) - (was - now)) | (now - was))

@@ -109,6 +109,10 @@ class Project:
         """Give the project its classes; save them before a stroke refers to a new one."""
         self._ledger.set_classes(table)
 
+    def adopt_classes(self) -> None:
+        """Take over what another window has added; before labels are read, which may be of such a class."""
+        self._ledger.adopt_classes()
+
     def state_of(self, image_id: str) -> ImageState:
         """Reviewed when the person said so, else in progress when there is any label (imports count)."""
         if self._ledger.is_reviewed(image_id):

@@ -112,6 +112,7 @@ class ImageDesk:
         def read() -> OpenedImage:
             path = project.image_path(image_id)
             image = read_image(path)
+            project.adopt_classes()
             loaded = load_document(project, image_id, image.pixels.shape[:2])
             return OpenedImage(image_id, make_content_id(path), image, loaded)
 

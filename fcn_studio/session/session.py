@@ -205,6 +205,7 @@ class Session:
         if project is None:
             return
         self._leave()
+        self._follow_classes(project)
         loaded = opened.loaded
         image = opened.image
         document = Document(
@@ -216,6 +217,13 @@ class Session:
         self.events.history_changed.emit()
         self.prediction.request(document, self.images.neighbours(document.image_id))
         self.comparing.request(document)
+
+    def _follow_classes(self, project: Project) -> None:
+        """Another window may have added some; the class in hand stays."""
+        chosen_id = self.classes.chosen_id
+        if project.classes != self.classes.table:
+            self.classes.adopt(project.classes)
+            self.classes.choose(-1 if chosen_id is None else chosen_id)
 
     def _follow_checkpoint(self, entry: CheckpointEntry) -> None:
         self.classes.follow_model(entry.classes)

@@ -181,3 +181,28 @@ def test_a_broken_journal_that_both_windows_would_put_aside_is_put_aside_once(
     mine.show("b.png")
     mine.show("a.png")
     assert [int(mine.labels[spot]) for spot in ((10, 10), (30, 30), (50, 50))] == [1, 1, 2]
+
+
+def test_labels_of_a_class_that_another_window_has_added_are_seen_and_stay(
+    desk: Desk, start: Callable[..., Desk], photos: Path
+) -> None:
+    desk.session.classes.choose(2)
+    desk.settle()
+    other = start()
+    other.open(photos, first="b.png")
+    added = other.session.classes.add("horse")
+    other.stroke(30, 30, added)
+    assert other.session.close()
+    desk.notices.clear()
+    desk.show("b.png")
+    assert desk.session.classes.table.names == ("background", "cat", "dog", "horse")
+    assert desk.session.classes.chosen_id == 2
+    desk.stroke(50, 50, 1)
+    desk.session.classes.rename(1, "kitten")
+    desk.settle()
+    assert not desk.notices
+    again = start()
+    again.open(photos, first="b.png")
+    assert (again.labels[30, 30], again.labels[50, 50]) == (added, 1)
+    assert again.session.classes.table.names == ("background", "kitten", "dog", "horse")
+    assert again.session.classes.add("cow") == added + 1
