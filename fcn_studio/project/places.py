@@ -8,8 +8,9 @@ from pathlib import Path
 import msgspec
 import platformdirs
 
+from fcn_studio.core.errors import StorageError
 from fcn_studio.io.atomic import make_folder, write_atomic
-from fcn_studio.io.scan import PROJECT_SUFFIX
+from fcn_studio.io.scan import PROJECT_SUFFIX, is_text, say_no_text
 
 APP_NAME = "fcn-studio"
 
@@ -26,8 +27,13 @@ def store_beside(root: Path) -> Path:
 
 
 def store_within(folder: Path, root: Path) -> Path:
-    """The store inside a folder that the person chose; a folder that is a store itself is taken as it is."""
+    """The store inside a folder that the person chose; a folder that is a store itself is taken as it is.
+
+    Raises StorageError for a name that could not be remembered.
+    """
     folder = absolute(folder)
+    if not is_text(str(folder)):
+        raise StorageError(say_no_text(str(folder)))
     return folder if folder.name.endswith(PROJECT_SUFFIX) else folder / store_beside(root).name
 
 

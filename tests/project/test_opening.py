@@ -361,6 +361,19 @@ def test_moving_the_store_takes_everything_along_and_open_journals_go_on(photos,
     assert project.store == again.store
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has file names that are no valid text")
+def test_labels_cannot_be_moved_to_a_folder_whose_name_is_no_text(photos, tmp_path) -> None:
+    project = open_project([photos])
+    project.set_classes(CLASSES)
+    project.save()
+    old, new = project.store, tmp_path / os.fsdecode(b"disque \xe9")
+    new.mkdir()
+    with pytest.raises(StorageError, match="not valid text"):
+        project.move_store(new)
+    assert project.store == old
+    assert not list(new.iterdir())
+
+
 def test_labels_cannot_be_moved_into_the_folder_where_they_are(photos, painters) -> None:
     project = open_project([photos])
     project.set_classes(CLASSES)
