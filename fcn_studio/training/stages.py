@@ -10,15 +10,16 @@ import msgspec
 import torch
 
 from fcn_studio.core.cancel import CancelToken
-from fcn_studio.core.errors import UsageError
+from fcn_studio.core.errors import Cancelled, UsageError
 from fcn_studio.core.ports import SampleSource
 from fcn_studio.models.checkpoint import load_checkpoint, save_checkpoint
 from fcn_studio.models.growth import grow_head
 from fcn_studio.models.heads import HEADS
 from fcn_studio.models.registry import create_model, heads_of, trunks
+from fcn_studio.models.spec import checkpoint_paths
 from fcn_studio.training.dataset import train_dataset
 from fcn_studio.training.events import StageBegun, TrainEvent
-from fcn_studio.training.loop import Outcome
+from fcn_studio.training.loop import STOPPED, Outcome
 from fcn_studio.training.randomness import PrivateRandom
 from fcn_studio.training.run_folder import CONFIG
 from fcn_studio.training.settings import Recipe
@@ -57,8 +58,9 @@ def train_stages(
     """Train ``start``, a network of ``names[0]``, then each network grown from the one before it.
 
     Every stage has its own folder in ``run_folder``, and its result lies beside ``out_path`` with the head's
-    name behind a hyphen; the last one, or the one that was stopped, at ``out_path``. ``more`` and the errors
-    are those of ``train_dataset``; a network that cannot be built is refused before the first stage.
+    name behind a hyphen; the last one, or the one that was stopped, at ``out_path`` (where it was stopped as
+    it read its samples, the one before it, if nothing lies there). ``more`` and the errors are those of
+    ``train_dataset``; a network that cannot be built is refused before the first stage.
     """
     _require_buildable(names[1:], start, seed)
     for number, name in enumerate(names):
@@ -69,17 +71,28 @@ def train_stages(
         if resume and not last and run_folder is not None and _has_begun(run_folder / names[number + 1]):
             start = grow_start(path, source, seed)
             continue
-        outcome = yield from train_dataset(
-            start, source, path, recipe.for_stage(number), seed=seed, run_folder=folder,
-            resume=resume and folder is not None and _has_begun(folder), cancel=cancel, **more,
-        )  # fmt: skip
-        if outcome.reason == "stopped" and not last:
-            model, spec = load_checkpoint(path)
-            save_checkpoint(out_path, model, spec)
+        try:
+            outcome = yield from train_dataset(
+                start, source, path, recipe.for_stage(number), seed=seed, run_folder=folder,
+                resume=resume and folder is not None and _has_begun(folder), cancel=cancel, **more,
+            )  # fmt: skip
+        except Cancelled:
+            if number and cancel.stop_requested and not checkpoint_paths(out_path)[0].exists():
+                _give(stage_path(out_path, names[number - 1]), out_path)
+            raise
+        if outcome.reason == STOPPED and not last:
+            _give(path, out_path)
             return outcome
         if not last:
             start = grow_start(path, source, seed)
     return outcome
+
+
+def _give(path: Path, out_path: Path) -> None:
+    """Write the network of an earlier stage as the result, under the result's name."""
+    model, spec = load_checkpoint(path)
+    name = checkpoint_paths(out_path)[0].stem
+    save_checkpoint(out_path, model, msgspec.structs.replace(spec, name=name))
 
 
 def stage_path(out_path: Path, architecture: str) -> Path:

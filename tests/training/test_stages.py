@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from fcn_studio.core.cancel import CancelToken
-from fcn_studio.core.errors import CheckpointError, TrainingError, UsageError
+from fcn_studio.core.errors import Cancelled, CheckpointError, TrainingError, UsageError
 from fcn_studio.models.checkpoint import load_checkpoint
 from fcn_studio.models.spec import read_card
 from fcn_studio.training.events import StageBegun, StepDone
@@ -136,4 +136,21 @@ def test_a_stop_leaves_the_network_of_its_stage(tmp_path: Path) -> None:
 
     _, outcome = _run(tmp_path, stop)
     assert outcome.reason == "stopped"
-    assert read_card(tmp_path / "out.safetensors").architecture == NAMES[0]
+    card = read_card(tmp_path / "out.safetensors")
+    assert (card.architecture, card.name) == (NAMES[0], "out")
+
+
+def test_a_stop_while_a_later_stage_reads_leaves_the_network_before_it(tmp_path: Path) -> None:
+    def stop(event: object, cancel: CancelToken) -> None:
+        if isinstance(event, StageBegun) and event.number == 2:
+            cancel.request_stop()
+
+    with pytest.raises(Cancelled):
+        _run(tmp_path, stop)
+    first = read_card(stage_path(tmp_path / "out.safetensors", NAMES[0]))
+    assert read_card(tmp_path / "out.safetensors").id == first.id
+    _run(tmp_path, numbers=QUICK.with_changes(steps=3))
+    finished = read_card(tmp_path / "out.safetensors").id
+    with pytest.raises(Cancelled):
+        _run(tmp_path, stop)
+    assert read_card(tmp_path / "out.safetensors").id == finished  # never replaces what is there
