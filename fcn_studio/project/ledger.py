@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from fcn_studio.core.classes import ClassTable
 from fcn_studio.core.errors import ProjectError
 from fcn_studio.io.atomic import find_changed_folders, make_folder, storage_error, sync_folder, write_atomic
-from fcn_studio.project.merging import merge_classes, merge_records
+from fcn_studio.project.merging import make_room, merge_classes, merge_records
 from fcn_studio.project.places import absolute
 from fcn_studio.project.record import FILE_NAME, ProjectRecord, SplitRecord, encode_record, read_record
 
@@ -59,9 +59,18 @@ class Ledger:
         return self._classes
 
     def set_classes(self, table: ClassTable) -> None:
+        """`classes` are `table` then, together with what another window has added on disk; reads the file."""
+        try:
+            disk = read_record(self._store / FILE_NAME)
+        except ProjectError:
+            disk = ProjectRecord()
         with self._lock:
-            self._classes = table
+            before, next_id = self._record.classes, max(disk.next_class_id, self._record.next_class_id)
             self._record.put_classes(table)
+            self._record.classes = make_room(disk.classes, before, self._record.classes, next_id)
+            ids = [entry.id + 1 for entry in self._record.classes]
+            self._record.next_class_id = max(self._record.next_class_id, *ids, 0)
+            self._classes = self._record.class_table
             self._revision += 1
 
     def adopt_classes(self) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import msgspec
+from msgspec.structs import replace
 
+from fcn_studio.core.classes import MAX_CLASSES
 from fcn_studio.project.record import ClassRecord, ProjectRecord
 
 
@@ -14,7 +15,7 @@ def merge_records(disk: ProjectRecord, before: ProjectRecord, ours: ProjectRecor
 
     No class is lost: a window only ever adds some.
     """
-    return msgspec.structs.replace(
+    return replace(
         ours,
         classes=merge_classes(disk.classes, before.classes, ours.classes),
         next_class_id=max(disk.next_class_id, ours.next_class_id),
@@ -41,6 +42,21 @@ def merge_classes(
     ]
     ids, keys = {entry.id for entry in ours}, {entry.key for entry in ours}
     return [*merged, *(entry for entry in disk if entry.id not in ids and entry.key not in keys)]
+
+
+def make_room(
+    disk: list[ClassRecord], before: list[ClassRecord], ours: list[ClassRecord], next_id: int
+) -> list[ClassRecord]:
+    """Ours, where what was added since `before` has other ids than what another window has added on disk."""
+    known = {entry.id for entry in before}
+    kept = [entry for entry in ours if entry.id in known]
+    keys = {entry.key for entry in kept}
+    theirs = [entry for entry in disk if entry.id not in known and entry.key not in keys]
+    keys |= {entry.key for entry in theirs}
+    new = [entry for entry in ours if entry.id not in known and entry.key not in keys]
+    if not theirs or next_id + len(new) > MAX_CLASSES:
+        return ours
+    return [*kept, *theirs, *(replace(entry, id=next_id + number) for number, entry in enumerate(new))]
 
 
 def _merge_names(disk: Iterable[str], before: Iterable[str], ours: Iterable[str]) -> list[str]:

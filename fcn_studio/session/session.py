@@ -240,6 +240,7 @@ class Session:
     def _store_classes(self, table: ClassTable) -> None:
         if self.project is not None:
             self._keeper.record.keep_classes(self.project, table)
+            self._follow_classes(self.project)
 
     def _store_active(self, checkpoint: str | None) -> None:
         if self.project is not None:

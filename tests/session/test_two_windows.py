@@ -206,3 +206,27 @@ def test_labels_of_a_class_that_another_window_has_added_are_seen_and_stay(
     assert (again.labels[30, 30], again.labels[50, 50]) == (added, 1)
     assert again.session.classes.table.names == ("background", "kitten", "dog", "horse")
     assert again.session.classes.add("cow") == added + 1
+
+
+def test_classes_that_two_windows_add_at_the_same_time_stay_apart(
+    desk: Desk, start: Callable[..., Desk], photos: Path
+) -> None:
+    desk.settle()
+    other = start()
+    other.open(photos, first="b.png")
+    horse = desk.session.classes.add("horse")
+    desk.stroke(30, 30, horse)
+    desk.settle()
+    cow = other.session.classes.add("cow")
+    assert other.session.classes.chosen_id == cow != horse
+    other.stroke(30, 30, cow)
+    desk.show("c.png")
+    desk.settle()
+    other.settle()
+    again = start()
+    again.open(photos)
+    table = again.session.classes.table
+    assert table.names == ("background", "cat", "dog", "horse", "cow")
+    assert table.by_id(int(again.labels[30, 30])).name == "horse"
+    again.show("b.png")
+    assert table.by_id(int(again.labels[30, 30])).name == "cow"
