@@ -15,7 +15,7 @@ from fcn_studio.core.ports import SampleSource
 from fcn_studio.models.checkpoint import load_checkpoint, save_checkpoint
 from fcn_studio.models.growth import grow_head
 from fcn_studio.models.heads import HEADS
-from fcn_studio.models.registry import create_model, heads_of, trunks
+from fcn_studio.models.registry import architectures, create_model, heads_of, trunks
 from fcn_studio.models.spec import checkpoint_paths
 from fcn_studio.training.dataset import train_dataset
 from fcn_studio.training.events import StageBegun, TrainEvent
@@ -34,7 +34,8 @@ def stage_names(architecture: str) -> tuple[str, ...]:
     head, _, trunk = architecture.partition("_")
     known = {entry.name: heads_of(entry) for entry in trunks()}
     heads = [name for name in known.get(trunk, tuple(HEADS)) if HEADS[name] >= HEADS.get(head, 64)]
-    if "+" in architecture or len(heads) < 2:
+    is_one_piece = architecture in architectures() and trunk not in known
+    if "+" in architecture or is_one_piece or len(heads) < 2:
         raise UsageError(
             f"{architecture} cannot be trained in stages: choose a network like fcn8s_vgg16, whose head has "
             "coarser ones before it."

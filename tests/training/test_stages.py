@@ -35,7 +35,7 @@ def _run(folder: Path, each=None, numbers=QUICK, **more):  # type: ignore[no-unt
 def test_the_stages_lead_from_the_coarsest_head() -> None:
     assert stage_names("fcn8s_vgg16") == ("fcn32s_vgg16", "fcn16s_vgg16", "fcn8s_vgg16")
     assert stage_names("fcn8s_mobilenet_v2") == NAMES  # its trunk ends at stride 16
-    for name in ("fcn32s_vgg16", "fcn8s_vgg16+fcn8s_resnet18", "lraspp"):
+    for name in ("fcn32s_vgg16", "fcn8s_vgg16+fcn8s_resnet18", "lraspp", "fcn8s_atonce_vgg16"):
         with pytest.raises(UsageError, match="cannot be trained in stages"):
             stage_names(name)
 
