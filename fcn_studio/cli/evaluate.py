@@ -112,7 +112,7 @@ def _tell_unknown(known: Sequence[str], wanted: Sequence[str]) -> None:
     from fcn_studio.core.errors import DatasetError
 
     unknown = [key for key in wanted if key not in known]
-    if len(unknown) == len(wanted):
+    if wanted and len(unknown) == len(wanted):
         raise DatasetError(
             f"The network knows none of the classes here ({', '.join(unknown)}): its own are "
             f"{', '.join(known)}. Choose a --model that was trained on these."

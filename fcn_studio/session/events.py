@@ -90,6 +90,7 @@ class TrainingStatus:
 class SessionEvents:
     """One object with all the session's signals; whoever shows something connects here."""
 
+    project_leaving = Signal()  # another one comes: what a hand has under way ends now
     project_left = Signal()  # another one comes: what was told of the one before is over
     project_opened = Signal()
     images_changed = Signal()

@@ -133,6 +133,7 @@ class Session:
         )
 
     def _swap(self, project: Project, first: str | None) -> None:
+        self.events.project_leaving.emit()
         if not self._may_leave_project():
             return
         self._leave()

@@ -70,6 +70,9 @@ class Examination:
         keys = self.source.class_keys
         labelled = matrix.counts.sum(axis=1) + matrix.missed > 0
         chosen = [key for key, there in zip(keys, labelled, strict=True) if there]
+        if only is not None and self.names and not set(only) & set(chosen):
+            named = " or ".join(only)
+            raise TrainingError(f"No validation pixel is labelled as {named}: choose other --classes.")
         return matrix.compute_metrics(keys, chosen if only is None else only)
 
     def validated(

@@ -219,6 +219,19 @@ def test_nothing_is_scored_where_nothing_is_labelled(dataset: Path, start: Path)
     assert _run(*words).exit_code == 0
 
 
+def test_a_mean_over_classes_that_no_validation_pixel_has_is_refused(
+    dataset: Path, start: Path, tmp_path: Path
+) -> None:
+    for name in ("p4", "p5"):
+        Image.new("L", (48, 40), 0).save(dataset / "masks" / f"{name}.png")
+    out = tmp_path / "new.safetensors"
+    words = ("train", dataset, "--out", out, "--start", start, "--steps", 1, *SMALL, "--classes", "disc")
+    done = _run(*words)
+    assert done.exit_code == 1
+    assert "No validation pixel is labelled as disc: choose other --classes" in done.stderr
+    assert not out.exists()
+
+
 def test_training_is_not_measured_on_images_that_are_all_void(
     dataset: Path, start: Path, tmp_path: Path
 ) -> None:

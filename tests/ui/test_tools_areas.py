@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -87,6 +89,19 @@ def test_enter_closes_the_polygon_that_was_clicked(
     assert np.array_equal(labels_of(polygon) == DOG, expected)
     assert names_of(polygon) == ["Polygon of dog"]
     assert not polygon.tools.current.is_open
+
+
+def test_an_open_polygon_is_closed_when_another_folder_opens(
+    polygon: CanvasView, open_session: Session, photos: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    for point in CORNERS:
+        click(polygon, point)
+    expected, document = polygon_of(polygon, CORNERS), open_session.document
+    assert document is not None
+    shutil.copytree(photos, tmp_path / "others")
+    open_session.open([tmp_path / "others"])
+    qtbot.waitUntil(lambda: open_session.document not in (None, document), timeout=10_000)
+    assert np.array_equal(document.label_map.labels == DOG, expected)
 
 
 def test_a_double_click_puts_the_last_point_and_closes(polygon: CanvasView) -> None:

@@ -46,7 +46,8 @@ class CanvasView(ZoomWidget):
         self.scene.stale.connect(self._on_stale)
         self.scene.shown.connect(self._on_shown)
         self._messages.changed.connect(self.update)
-        session.events.image_opening.connect(self._on_image_opening)
+        session.events.image_opening.connect(self._on_leaving)
+        session.events.project_leaving.connect(self._on_leaving)
         session.events.class_chosen.connect(self._on_class_chosen)
         session.events.comparison_changed.connect(self._on_comparison_changed)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
@@ -60,7 +61,8 @@ class CanvasView(ZoomWidget):
         """Finish a stroke, hear nothing any more, and wait for the end of the work in the background."""
         self.drop_hand()
         events = self.session.events
-        events.image_opening.disconnect(self._on_image_opening, missing_ok=True)
+        events.image_opening.disconnect(self._on_leaving, missing_ok=True)
+        events.project_leaving.disconnect(self._on_leaving, missing_ok=True)
         events.class_chosen.disconnect(self._on_class_chosen, missing_ok=True)
         events.comparison_changed.disconnect(self._on_comparison_changed, missing_ok=True)
         self._messages.close()
@@ -141,7 +143,7 @@ class CanvasView(ZoomWidget):
 
     # --- what the session says ----------------------------------------------------------------------------
 
-    def _on_image_opening(self, _image_id: str) -> None:
+    def _on_leaving(self, *_what: object) -> None:
         self.tools.current.finish()
 
     def _on_shown(self) -> None:
